@@ -1,0 +1,110 @@
+"""The command line: one module per verb in `dockwright.cli.verbs`, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from dockwright import __version__
+from dockwright.errors import DockwrightError
+
+VERBS = {
+    "up": "build what this machine can build, run it, show it healthy",
+    "check": "everything wrong with the fleet, each with its file and line",
+    "status": "each service: desired, running, healthy, since when, from which commit",
+    "logs": "what instances wrote",
+    "down": "stop what `up` started",
+    "build": "build the images of families and instances",
+    "lock": "pin Python packages with hashes, layer by layer",
+    "change": "draft a change-control ticket for a deviation from the blueprint",
+    "schema": "write the JSON schemas that editors complete and check with",
+    "dev": "run services from the work tree as processes, with reload",
+    "test": "run every test that can run here, and say what did not run and why",
+}
+
+EPILOG = """\
+start here:
+  ./dockwright up            from a bare machine to a running, healthy slice of the fleet
+  ./dockwright status        what runs, how it is, and what is not built yet
+  ./dockwright VERB --help   what a verb does, with examples
+
+exit codes: 0 done, 1 findings or failed work, 2 wrong usage or unreadable input,
+            3 an engine or network that does not answer, 130 interrupted
+"""
+
+
+def parser(width: int = max(map(len, VERBS))) -> argparse.ArgumentParser:
+    """The top-level parser; it knows the verbs' names and one line each, and imports none of them."""
+    lines = "\n".join(f"  {name:<{width}}  {text}" for name, text in VERBS.items())
+    top = argparse.ArgumentParser(
+        prog="dockwright",
+        description=f"Builds, runs, heals and shows the fleet that fleet/fleet.toml declares.\n\nverbs:\n{lines}",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="dockwright [--version] VERB [options]",
+    )
+    top.add_argument("--version", action="version", version=f"dockwright {__version__}")
+    top.add_argument("verb", nargs="?", metavar="VERB", help=argparse.SUPPRESS)
+    return top
+
+
+def verb_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
+    """The parser of one verb; its long help is the module's docstring."""
+    made = argparse.ArgumentParser(
+        prog=f"dockwright {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(made)
+    made.add_argument("--verbose", action="store_true", help="show a trace when something fails")
+    return made
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line; returns the exit code and never lets a traceback out without `--verbose`."""
+    if not argv or argv[0].startswith("-"):
+        parser().parse_args(argv)
+        parser().print_help()
+        return 0
+    name, rest = argv[0], argv[1:]
+    if name not in VERBS:
+        print(f"dockwright: there is no verb '{name}'{_nearest(name)}; see ./dockwright --help", file=sys.stderr)
+        return 2
+    module = importlib.import_module(f"dockwright.cli.verbs.{name}")
+    arguments = verb_parser(name, module).parse_args(rest)
+    try:
+        code: int = module.run(arguments)
+    except DockwrightError as error:
+        return _failed(error, arguments.verbose)
+    except KeyboardInterrupt:
+        print("dockwright: interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader went away (`dockwright status | head`); nothing is wrong here.
+        sys.stderr.close()
+        return 0
+    return code
+
+
+def _failed(error: DockwrightError, verbose: bool) -> int:
+    if verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    print(f"dockwright: {error}", file=sys.stderr)
+    output = getattr(error, "output", "")
+    if output:
+        print("".join(f"  | {line}\n" for line in output.splitlines()[-25:]), end="", file=sys.stderr)
+    if error.remedy:
+        print(f"  -> {error.remedy}", file=sys.stderr)
+    return error.exit_code
+
+
+def _nearest(name: str) -> str:
+    import difflib
+
+    found = difflib.get_close_matches(name, VERBS, 1)
+    return f" (did you mean '{found[0]}'?)" if found else ""
