@@ -1,0 +1,161 @@
+"""Runs programs. Nothing else in the tool starts a process."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockwright.errors import CommandFailed, Unreachable
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a program left: its exit status and what it wrote."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        return self.returncode == 0
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    timeout: float = 600,
+    cwd: Path | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run a program to its end and keep its output.
+
+    Raises CommandFailed when it ends with an error (unless `check` is false) or is not installed, Unreachable
+    when it takes longer than `timeout` seconds.
+    """
+    words = tuple(str(word) for word in argv)
+    try:
+        done = subprocess.run(
+            words,
+            env=merged(env),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            cwd=cwd,
+        )
+    except FileNotFoundError as error:
+        raise CommandFailed(f"{words[0]} is not installed or not on PATH") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unreachable(f"no answer from `{shown(words)}` within {timeout:.0f} s") from error
+    completed = Completed(words, done.returncode, done.stdout, done.stderr)
+    if check and not completed.ok:
+        raise failure(completed)
+    return completed
+
+
+def stream(
+    argv: Sequence[str | Path],
+    on_line: Callable[[str], None],
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    cwd: Path | None = None,
+    check: bool = True,
+) -> int:
+    """Run a program, handing each line that it writes to `on_line`; returns its exit status.
+
+    The last lines travel with CommandFailed. Ctrl-C ends the program's whole group before it is passed on.
+    """
+    words = tuple(str(word) for word in argv)
+    try:
+        process = subprocess.Popen(
+            words,
+            env=merged(env),
+            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd=cwd,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise CommandFailed(f"{words[0]} is not installed or not on PATH") from error
+    last: deque[str] = deque(maxlen=80)
+    with process:
+        try:
+            _feed(process, stdin)
+            assert process.stdout is not None  # noqa: S101 - opened with PIPE above
+            for line in process.stdout:
+                last.append(line.rstrip("\n"))
+                on_line(line.rstrip("\n"))
+            process.wait()
+        except BaseException:
+            end(process)
+            raise
+    if check and process.returncode:
+        raise failure(Completed(words, process.returncode, "\n".join(last), ""))
+    return process.returncode
+
+
+def _feed(process: subprocess.Popen[str], stdin: str | None) -> None:
+    """Write standard input from a thread, so that a program that talks before it has read all cannot stall."""
+    if stdin is None or process.stdin is None:
+        return
+    pipe = process.stdin
+
+    def write() -> None:
+        try:
+            pipe.write(stdin)
+            pipe.close()
+        except BrokenPipeError:
+            pass  # The program ended before it read everything; its exit status tells why.
+
+    threading.Thread(target=write, daemon=True).start()
+
+
+def end(process: subprocess.Popen[str], patience: float = 10) -> None:
+    """End a process group that this tool started: SIGTERM, then SIGKILL after `patience` seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(patience)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def failure(completed: Completed) -> CommandFailed:
+    """The error for a program that ended badly, with the end of its output."""
+    output = (completed.stderr.strip() + "\n" + completed.stdout.strip()).strip()
+    return CommandFailed(
+        f"`{shown(completed.argv)}` ended with exit status {completed.returncode}",
+        output=output,
+        returncode=completed.returncode,
+    )
+
+
+def shown(argv: Sequence[str], limit: int = 120) -> str:
+    """A command as a person would type it, cut where it gets long."""
+    text = shlex.join(argv)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def merged(env: Mapping[str, str] | None) -> dict[str, str] | None:
+    """This process's environment with `env` over it; None means unchanged."""
+    return None if env is None else {**os.environ, **env}

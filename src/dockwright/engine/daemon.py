@@ -1,0 +1,149 @@
+"""A Docker engine of the tool's own, for hosts without a service manager: started, found again, stopped by id."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockwright.engine import command
+from dockwright.engine.docker import Docker, connect
+from dockwright.engine.state import dumps, write_atomically
+from dockwright.errors import EngineUnavailable
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """The files of one `dockerd`: all of them below `home`, except the socket when that path would be too long."""
+
+    home: Path
+
+    @property
+    def socket(self) -> Path:
+        return self.home / "docker.sock"
+
+    @property
+    def host(self) -> str:
+        return f"unix://{self.socket}"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.home / "docker.pid"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "dockerd.log"
+
+    def config(self) -> dict[str, object]:
+        """The daemon's configuration: its own paths, the containerd image store, bounded logs."""
+        return {
+            "data-root": str(self.home / "data"),
+            "exec-root": str(self.home / "exec"),
+            "pidfile": str(self.pid_file),
+            "hosts": [self.host],
+            "features": {"containerd-snapshotter": True},
+            "log-driver": "json-file",
+            "log-opts": {"max-size": "5m", "max-file": "2"},
+            "shutdown-timeout": 20,
+        }
+
+    def pid(self) -> int | None:
+        """The process id of the daemon that runs on this configuration; None when none does."""
+        try:
+            number = int(self.pid_file.read_text())
+            words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        # The id may have been given to another program since: only a dockerd with this very configuration counts.
+        return number if str(self.home / "daemon.json").encode() in words else None
+
+
+def start(daemon: Daemon, client: Path, say: Callable[[str], None], patience: float = 60) -> Docker:
+    """Start the daemon unless it runs already, and wait until it answers. Raises EngineUnavailable."""
+    running = connect(client, daemon.host)
+    if running:
+        return running
+    program = shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/sbin")
+    if not program:
+        raise EngineUnavailable("dockerd is not installed", "apt-get install docker.io")
+    _sweep(daemon)
+    write_atomically(daemon.home / "daemon.json", dumps(daemon.config()))
+    say(f"starting an engine of its own: dockerd on {daemon.socket}")
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    with daemon.log.open("ab") as log:
+        process = subprocess.Popen(
+            (program, "--config-file", str(daemon.home / "daemon.json")),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PATH": path},
+            start_new_session=True,
+        )
+    return _await(daemon, client, process, patience)
+
+
+def _sweep(daemon: Daemon) -> None:
+    """Clear what a killed daemon left: stale pid files, and its containerd, which would hold the new one off."""
+    for pid_file in (daemon.pid_file, daemon.home / "exec" / "containerd" / "containerd.pid"):
+        try:
+            number = int(pid_file.read_text())
+            ours = str(daemon.home).encode() in Path(f"/proc/{number}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            ours = False
+        if ours and pid_file != daemon.pid_file:
+            os.kill(number, signal.SIGTERM)
+            _gone(number, 10)
+        if not ours:
+            pid_file.unlink(missing_ok=True)
+
+
+def _await(daemon: Daemon, client: Path, process: subprocess.Popen[bytes], patience: float) -> Docker:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        docker = connect(client, daemon.host) if daemon.socket.exists() else None
+        if docker:
+            return docker
+        if process.poll() is not None:
+            break
+        time.sleep(0.2)
+    process.poll()
+    lines = daemon.log.read_text(errors="replace").splitlines()
+    errors = [line for line in lines[-40:] if "level=fatal" in line or "failed to start" in line] or lines[-3:]
+    raise EngineUnavailable(
+        f"dockerd did not start: {errors[-1] if errors else 'it wrote nothing'}", f"see {daemon.log}"
+    )
+
+
+def stop(daemon: Daemon, patience: float = 40) -> bool:
+    """Stop the daemon that `start` started; False when none ran."""
+    number = daemon.pid()
+    if number is None:
+        return False
+    os.kill(number, signal.SIGTERM)
+    if not _gone(number, patience):
+        raise EngineUnavailable(f"dockerd (process {number}) did not end within {patience:.0f} s", f"see {daemon.log}")
+    return True
+
+
+def _gone(number: int, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            os.waitpid(number, os.WNOHANG)  # Reap it when it is this process's own child.
+        except ChildProcessError:
+            pass
+        if not Path(f"/proc/{number}").exists():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def start_service(say: Callable[[str], None]) -> None:
+    """Start the distribution's Docker service through systemd."""
+    say("starting Docker through systemd")
+    command.run(("systemctl", "start", "docker.service"), timeout=120)

@@ -1,0 +1,115 @@
+"""A Docker engine that answers, and the client that talks to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dockwright.engine import command
+from dockwright.errors import CommandFailed, EngineUnavailable
+
+# Docker 25 (API 1.44) brings the health start interval and a containerd image store that can be built on;
+# buildx 0.12 and compose 2.20 are the first with every flag that is used here.
+MIN_API = (1, 44)
+MIN_BUILDX = (0, 12)
+MIN_COMPOSE = (2, 20)
+
+
+@dataclass(frozen=True)
+class Docker:
+    """A client program and the engine that it talks to (`host` as in DOCKER_HOST)."""
+
+    program: Path
+    host: str
+    api: tuple[int, int] = (0, 0)
+    engine_version: str = ""
+    image_store: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def env(self) -> dict[str, str]:
+        return {"DOCKER_HOST": self.host, "DOCKER_CLI_HINTS": "false", **self.environment}
+
+    def run(self, *words: str, stdin: str | None = None, timeout: float = 120, check: bool = True) -> str:
+        """Run `docker WORDS` and return what it wrote. Raises CommandFailed, EngineUnavailable."""
+        done = command.run((self.program, *words), env=self.env(), stdin=stdin, timeout=timeout, check=False)
+        if not done.ok and _engine_is_gone(done.stderr):
+            raise EngineUnavailable(f"the Docker engine at {self.host} does not answer", "run ./dockwright up again")
+        if check and not done.ok:
+            raise command.failure(done)
+        return done.stdout
+
+    def stream(self, *words: str, on_line: Callable[[str], None], stdin: str | None = None, check: bool = True) -> int:
+        return command.stream((self.program, *words), on_line, env=self.env(), stdin=stdin, check=check)
+
+    def json_lines(self, *words: str, check: bool = True) -> list[dict[str, object]]:
+        """The JSON objects that a `--format json` command prints, one a line."""
+        return [json.loads(line) for line in self.run(*words, check=check).splitlines() if line.strip()]
+
+    def inspect(self, kind: str, names: list[str]) -> list[dict[str, object]]:
+        """`docker KIND inspect`; names that do not exist are left out."""
+        if not names:
+            return []
+        found = json.loads(self.run(kind, "inspect", *names, check=False) or "[]")
+        return [entry for entry in found if isinstance(entry, dict)]
+
+    @property
+    def socket(self) -> Path | None:
+        """The engine's UNIX socket; None when it is reached in another way."""
+        return Path(self.host.removeprefix("unix://")) if self.host.startswith("unix://") else None
+
+
+def _engine_is_gone(stderr: str) -> bool:
+    return "Cannot connect to the Docker daemon" in stderr or "error during connect" in stderr
+
+
+def clients() -> list[Path]:
+    """Every `docker` program on PATH and where packages put it, nearest first."""
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/bin", "/usr/local/bin"]
+    found = [Path(path) for folder in folders if folder and (path := shutil.which("docker", path=folder))]
+    return list(dict.fromkeys(found))
+
+
+def version_of(text: str) -> tuple[int, int]:
+    """The first `major.minor` in a program's version line; (0, 0) when there is none."""
+    match = re.search(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def plugin_version(client: Path, plugin: str) -> tuple[int, int]:
+    """The version of a client's plugin (`buildx`, `compose`); (0, 0) when it has none."""
+    try:
+        done = command.run((client, plugin, "version"), timeout=20, check=False)
+    except CommandFailed:
+        return (0, 0)
+    return version_of(done.stdout) if done.ok else (0, 0)
+
+
+def capable_client() -> Path | None:
+    """The first client whose buildx and compose are new enough: a bare client may shadow the packaged one."""
+    for client in clients():
+        if plugin_version(client, "buildx") >= MIN_BUILDX and plugin_version(client, "compose") >= MIN_COMPOSE:
+            return client
+    return None
+
+
+def connect(client: Path, host: str) -> Docker | None:
+    """The engine at `host` as the client sees it, API version negotiated; None when nothing answers there."""
+    done = command.run(
+        (client, "version", "--format", "{{json .Server}}"), env={"DOCKER_HOST": host}, timeout=20, check=False
+    )
+    if not done.ok:
+        return None
+    try:
+        server = json.loads(done.stdout)
+    except ValueError:
+        return None
+    if not isinstance(server, dict):
+        return None
+    info = command.run((client, "info", "--format", "{{json .DriverStatus}}"), env={"DOCKER_HOST": host}, check=False)
+    store = "containerd" if "io.containerd.snapshotter" in info.stdout else "graph driver"
+    return Docker(client, host, version_of(str(server.get("ApiVersion", ""))), str(server.get("Version", "")), store)

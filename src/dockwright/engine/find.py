@@ -1,0 +1,103 @@
+"""Which engine the tool uses: one that answers and is able, else one that it installs and starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from dockwright.engine import command, daemon, install
+from dockwright.engine.docker import MIN_API, Docker, capable_client, clients, connect
+from dockwright.engine.state import state_dir
+from dockwright.errors import CommandFailed, EngineUnavailable
+
+SYSTEM_SOCKET = Path("/var/run/docker.sock")
+
+
+def own_daemon() -> daemon.Daemon:
+    """The engine of the tool's own below the state directory."""
+    return daemon.Daemon(state_dir() / "engine")
+
+
+def candidates(client: Path) -> list[str]:
+    """Where an engine may answer, in the order in which they are asked."""
+    named = os.environ.get("DOCKER_HOST")
+    if named:
+        return [named]  # The user chose: nothing else is tried.
+    hosts = [own_daemon().host, _context_host(client), f"unix://{SYSTEM_SOCKET}"]
+    return list(dict.fromkeys(host for host in hosts if host))
+
+
+def _context_host(client: Path) -> str:
+    words = (client, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    try:
+        done = command.run(words, timeout=20, check=False)
+    except CommandFailed:
+        return ""
+    return done.stdout.strip() if done.ok else ""
+
+
+def lacking(docker: Docker) -> str:
+    """What an answering engine lacks, in words; empty when it can do everything."""
+    if docker.api < MIN_API:
+        return (
+            f"the engine at {docker.host} is Docker {docker.engine_version} (API {docker.api[0]}.{docker.api[1]}); "
+            f"API {MIN_API[0]}.{MIN_API[1]} (Docker 25) or newer is needed"
+        )
+    return ""
+
+
+def running() -> Docker:
+    """An able engine that answers now; installs and starts nothing. Raises EngineUnavailable."""
+    client = capable_client() or next(iter(clients()), None)
+    found = _answering(client) if client else None
+    if found is None:
+        raise EngineUnavailable("no Docker engine answers", "./dockwright up installs and starts one")
+    return found
+
+
+def _answering(client: Path) -> Docker | None:
+    for host in candidates(client):
+        docker = connect(client, host)
+        if docker is None:
+            continue
+        problem = lacking(docker)
+        if problem:
+            raise EngineUnavailable(problem, "upgrade that engine, or set DOCKER_HOST to another one")
+        return docker
+    return None
+
+
+def ensure(*, allowed: bool, say: Callable[[str], None]) -> Docker:
+    """An able engine, installed and started where need be; `allowed` is false for --no-install.
+
+    Raises EngineUnavailable with the precise thing to do where the tool may not or cannot do it.
+    """
+    # An old engine that already runs is never upgraded or replaced behind its owner's back.
+    present = next(iter(clients()), None)
+    if present:
+        old = _answering(present)
+        if old and capable_client():
+            return Docker(
+                capable_client() or present, old.host, old.api, old.engine_version, old.image_store, old.environment
+            )
+    client = install.ensure_client(install.read_host(), allowed=allowed, say=say)
+    named = os.environ.get("DOCKER_HOST")
+    if named:
+        found = _answering(client)
+        if found is None:
+            raise EngineUnavailable(f"no engine answers at DOCKER_HOST={named}", "start it, or unset DOCKER_HOST")
+        return found
+    return _answering(client) or _start(client, say)
+
+
+def _start(client: Path, say: Callable[[str], None]) -> Docker:
+    if os.geteuid() != 0:
+        raise EngineUnavailable("no Docker engine answers and only root can start one", "run as root, or start Docker")
+    if install.service_manager():
+        daemon.start_service(say)
+        found = _answering(client)
+        if found is None:
+            raise EngineUnavailable("systemd started Docker, but it does not answer", "see journalctl -u docker")
+        return found
+    return daemon.start(own_daemon(), client, say)

@@ -1,0 +1,56 @@
+"""Where the tool keeps what it makes on this machine: one directory, never inside the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dockwright.errors import UnreadableInput
+
+
+def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """`$DOCKWRIGHT_STATE`, else `$XDG_STATE_HOME/dockwright`, else `~/.local/state/dockwright`."""
+    own = environ.get("DOCKWRIGHT_STATE")
+    if own:
+        return Path(own).absolute()
+    home = environ.get("XDG_STATE_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "state") / "dockwright"
+
+
+def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Replace a file as a whole: temporary name, fsync, rename. A full disk leaves the old file as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:  # noqa: PTH123
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, object] | None:
+    """A JSON object that the tool wrote earlier; None where there is none.
+
+    Raises UnreadableInput when the file is there but is no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UnreadableInput(f"{path}: {error}", "move the file away and run the command again") from error
+    if not isinstance(value, dict):
+        raise UnreadableInput(f"{path}: expected a JSON object", "move the file away and run the command again")
+    return value
+
+
+def dumps(value: object) -> str:
+    """JSON as the tool writes it: sorted, indented, one trailing newline."""
+    return json.dumps(value, indent=2, sort_keys=True) + "\n"
