@@ -1,0 +1,41 @@
+"""delta.py PARENT LOCK: print the requirements of a hash-locked LOCK that the file system PARENT does not have.
+
+A requirement is one logical line (backslashes continue it), `name==version --hash=…`. What the parent has is read
+from its dist-info folders. A pin that differs from the parent's is an error: a child never replaces a parent's file.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+
+def installed(root: Path) -> dict[str, str]:
+    """Normalised name -> version of every distribution below a file system's Python folders."""
+    folders = root.glob("usr/local/lib/python3*/dist-packages/*.dist-info")
+    pairs = (folder.name.removesuffix(".dist-info").rsplit("-", 1) for folder in folders)
+    return {normal(name): version for name, version in pairs}
+
+
+def normal(name: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def main(parent: Path, lock: Path) -> int:
+    have = installed(parent)
+    text = re.sub(r"\\\n", " ", lock.read_text())
+    for line in text.splitlines():
+        match = re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)", line)
+        if not match:
+            continue
+        version = have.get(normal(match[1]))
+        if version is None:
+            print(line)
+        elif version != match[2]:
+            print(f"{match[1]}: the parent has {version}, the lock wants {match[2]}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

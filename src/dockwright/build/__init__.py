@@ -1,0 +1,1 @@
+"""Declared families and services become images."""

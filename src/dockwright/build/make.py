@@ -1,0 +1,177 @@
+"""Builds what is missing: roots, then every family and instance whose input digest the engine does not have."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockwright.build import bake, inputs, secrets
+from dockwright.build import root as roots
+from dockwright.build.images import KIT, SCRIPTS, Image, family_images, instance_images
+from dockwright.build.oci import Layout
+from dockwright.build.origin import Origin, read_origin
+from dockwright.build.store import Stored, stored
+from dockwright.engine.docker import Docker
+from dockwright.engine.state import state_dir
+from dockwright.errors import CommandFailed
+from dockwright.lock.python import uv
+from dockwright.spec.model import Fleet, Instance
+
+Say = Callable[[str], None]
+STEP = re.compile(r"^#(\d+) \[(?P<what>[^\]]+)\] (?P<rest>.*)$")
+ENDED = re.compile(r"^#(\d+) (?P<how>DONE|CACHED|ERROR)\b")
+
+
+@dataclass(frozen=True)
+class Built:
+    """The outcome of a build: every image asked for, and which of them were built now."""
+
+    images: Mapping[str, Image]
+    stored: Mapping[str, Stored]
+    new: tuple[str, ...]
+    seconds: float
+
+    def of(self, name: str) -> Stored:
+        return self.stored[self.images[name].input_digest]
+
+
+def profile_text(fleet: Fleet, machine: str) -> str:
+    """The machine-profile.json of a machine: exactly the keys of its profile."""
+    return json.dumps(fleet.machines[machine].profile, indent=2) + "\n"
+
+
+def ensure_roots(fleet: Fleet, *, allowed: bool, say: Say) -> dict[str, Layout]:
+    """Every root that the fleet declares and the one that builders start from, made where missing."""
+    recipes = {
+        name: roots.Recipe(name, root.suite, root.variant, tuple(root.packages))
+        for name, root in fleet.roots.items()
+        if root.distribution == "debian"
+    }
+    suites = {recipe.suite for recipe in recipes.values()}
+    recipes["build"] = roots.build_recipe(min(suites))
+    if any(roots.made(recipe) is None for recipe in recipes.values()):
+        roots.ensure_maker(allowed=allowed, say=say)
+    return {name: roots.make(recipe, say) for name, recipe in recipes.items()}
+
+
+def plan_images(
+    fleet: Fleet, families: Iterable[str], instances: Iterable[Instance], root: Path, layouts: Mapping[str, Layout]
+) -> dict[str, Image]:
+    """Every image that a set of families and instances needs, parents first, each with its input digest."""
+    wanted = list(instances)
+    names = [*families, *(fleet.services[instance.service].family for instance in wanted)]
+    known = {name: layout.digest for name, layout in layouts.items()}
+    made = family_images(fleet, names, root, known)
+    profiles = {machine: profile_text(fleet, machine) for machine in fleet.machines}
+    return {**made, **instance_images(fleet, wanted, made, root, profiles)}
+
+
+def build(
+    docker: Docker, fleet: Fleet, images: Mapping[str, Image], layouts: Mapping[str, Layout], root: Path, say: Say
+) -> Built:
+    """Build what the engine lacks in one bake run; skips bake where it lacks nothing. Raises CommandFailed."""
+    began = time.monotonic()
+    have = stored(docker)
+    missing = {name: image for name, image in images.items() if image.input_digest not in have}
+    if missing:
+        say(f"building {len(missing)} of {len(images)} images: {', '.join(missing)}")
+        present = {name: have[image.input_digest].reference for name, image in images.items() if name not in missing}
+        origin = read_origin(root)
+        with tempfile.TemporaryDirectory(prefix="dockwright-build-") as work:
+            made = _definition(fleet, missing, present, layouts, root, Path(work), origin)
+            _bake(docker, made, say)
+        have = stored(docker)
+    return Built(images, have, tuple(missing), time.monotonic() - began)
+
+
+def _definition(
+    fleet: Fleet,
+    images: Mapping[str, Image],
+    present: Mapping[str, str],
+    layouts: Mapping[str, Layout],
+    root: Path,
+    work: Path,
+    origin: Origin,
+) -> dict[str, object]:
+    contexts = {name: layout.reference for name, layout in layouts.items()}
+    contexts["scripts"] = str(bake.stage(root / SCRIPTS, work, inputs.tree_digest(root / SCRIPTS)))
+    contexts["uv"] = str(_uv_folder())
+    kit = bake.stage(root / KIT, work, inputs.tree_digest(root / KIT))
+    shared = bake.Shared(contexts, _secrets(work), secrets.proxies(), origin)
+    staged: dict[str, dict[str, str]] = {}
+    for name, image in images.items():
+        # The input digest names the folder: BuildKit tells contexts apart by their folder's name.
+        staged[name] = {".": str(bake.stage(image.context, work, f"context-{image.input_digest[7:]}"))}
+        if image.instance:
+            texts = instance_files(fleet, image, origin)
+            staged[name]["instance"] = str(bake.stage_texts(texts, work, f"instance-{image.input_digest[7:]}"))
+            staged[name]["kit"] = str(kit)
+    return bake.definition(images, present, staged, shared)
+
+
+def instance_files(fleet: Fleet, image: Image, origin: Origin) -> dict[str, str]:
+    """The generated files of an instance's last layer: the machine profile and the facts of the build."""
+    instance = image.instance
+    assert instance is not None  # noqa: S101 - called for instance images only
+    row = fleet.services[instance.service]
+    facts = {
+        "service": instance.service,
+        "machine": instance.machine,
+        "family": row.family,
+        "git_sha": origin.git_sha,
+        "tag": f"{origin.tag}{image.tag_suffix}",
+        "input_digest": image.input_digest,
+        "port": row.port,
+        "health_port": row.health_port,
+    }
+    return {
+        "etc/machine-profile.json": profile_text(fleet, instance.machine),
+        "etc/dockwright/build.json": json.dumps(facts, indent=2) + "\n",
+    }
+
+
+def _secrets(work: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    certificates = secrets.certificates()
+    if certificates:
+        found["ca"] = certificates
+    configuration = work / "pip.conf"
+    configuration.touch(mode=0o600)
+    configuration.write_text(secrets.pip_configuration())
+    found["pip-conf"] = configuration
+    return found
+
+
+def _uv_folder() -> Path:
+    """A folder that holds nothing but the tool's own uv, to be bound into builds."""
+    source = Path(uv())
+    target = state_dir() / "tools" / "uv" / "uv"
+    if not target.exists() or target.stat().st_size != source.stat().st_size:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(".uv")
+        temporary.write_bytes(source.read_bytes())
+        temporary.chmod(0o755)
+        temporary.replace(target)
+    return target.parent
+
+
+def _bake(docker: Docker, definition: dict[str, object], say: Say) -> None:
+    steps: dict[str, str] = {}
+
+    def follow(line: str) -> None:
+        step, ended = STEP.match(line), ENDED.match(line)
+        if step and not step["what"].startswith(("internal", "context")):
+            steps[step[1]] = f"{step['what']}  {step['rest']}"
+        if ended and ended[1] in steps and ended["how"] != "CACHED":
+            say(f"  {steps.pop(ended[1])[:100]}  {line.split(' ', 1)[1]}")
+
+    words = ("buildx", "bake", "--progress=plain", "--provenance=false", "-f", "-", "default")
+    try:
+        docker.stream(*words, on_line=follow, stdin=json.dumps(definition))
+    except CommandFailed as error:
+        raise CommandFailed("the build failed", "mend the step above and run again", error.output) from error

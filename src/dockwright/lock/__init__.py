@@ -1,0 +1,1 @@
+"""Requirements become locks: exact versions with hashes, layer by layer."""
