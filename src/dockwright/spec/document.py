@@ -45,7 +45,11 @@ class Table(dict[str, Any]):
 
 def read(path: Path, file: str) -> Table:
     """Read a TOML file; `file` is the name that findings show. Raises SpecError with every syntax error."""
-    text = _text(path, file)
+    return parse(text_of(path, file), file)
+
+
+def parse(text: str, file: str) -> Table:
+    """The values of a TOML text; `file` is the name that findings show. Raises SpecError with every syntax error."""
     try:
         values = tomllib.loads(text)
     except RecursionError:
@@ -57,7 +61,8 @@ def read(path: Path, file: str) -> Table:
     return made
 
 
-def _text(path: Path, file: str) -> str:
+def text_of(path: Path, file: str) -> str:
+    """The text of a file. Raises SpecError where it is missing, too large or no UTF-8."""
     try:
         data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
     except FileNotFoundError:

@@ -18,12 +18,12 @@ def undeclared(fleet: Fleet) -> list[Finding]:
     for name, row in fleet.services.items():
         if row.family not in fleet.families:
             says = f"there is no family '{row.family}'{did_you_mean(row.family, fleet.families)}"
-            found.append(_finding("undeclared-family", f"services.{name}.family", row.file, row.line("family"), says))
+            found.append(_finding("undeclared", f"services.{name}.family", row.file, row.line("family"), says))
         for machine in dict.fromkeys(row.machines):
             if machine not in fleet.machines:
                 says = f"there is no machine '{machine}'{did_you_mean(machine, fleet.machines)}"
                 line = row.line("machines")
-                found.append(_finding("undeclared-machine", f"services.{name}.machines", row.file, line, says))
+                found.append(_finding("undeclared", f"services.{name}.machines", row.file, line, says))
     return found
 
 
@@ -73,10 +73,10 @@ def strangers(fleet: Fleet) -> list[Finding]:
     for folder, service in fleet.implementations.items():
         if folder not in fleet.services:
             says = f"the coverage table of fleet.toml has no row '{folder}'{did_you_mean(folder, fleet.services)}"
-            found.append(_finding("stranger", folder, service.file, 1, says))
+            found.append(_finding("service-folders", folder, service.file, 1, says))
         if service.name != folder:
             says = f'expected "{folder}", the name of its folder, found "{service.name}"'
-            found.append(_finding("folder-name", "name", service.file, service.line("name"), says))
+            found.append(_finding("service-folders", "name", service.file, service.line("name"), says))
     return found
 
 

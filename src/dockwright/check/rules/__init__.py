@@ -1,0 +1,1 @@
+"""One rule a module; see dockwright.check.registry."""

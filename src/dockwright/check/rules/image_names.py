@@ -1,0 +1,38 @@
+"""Image, tag and container names are ones that registries, Docker and DNS accept, and no two services share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dockwright.check.facts import Facts, finding
+from dockwright.spec.finding import Finding
+from dockwright.spec.names import slug
+
+LONGEST_TAG, LONGEST_NAME, LONGEST_LABEL = 128, 255, 63
+SHA = 40
+
+
+def find(facts: Facts) -> Iterator[Finding]:
+    fleet, seen = facts.fleet, dict[str, str]()
+    for name, row in fleet.services.items():
+        kebab = slug(name)
+        other = seen.setdefault(kebab, name)
+        if other != name:
+            says = f"its image and container would be called {kebab}, as those of {other}"
+            yield finding("image-names", "error", row, f"services.{name}", says)
+        if len(f"dockwright-{kebab}") > LONGEST_LABEL:
+            says = f"its container name has more than the {LONGEST_LABEL} letters that a host name may have"
+            yield finding("image-names", "error", row, f"services.{name}", says)
+        if len(f"{fleet.registry}/{kebab}") > LONGEST_NAME:
+            says = f"its image name has more than {LONGEST_NAME} letters"
+            yield finding("image-names", "error", row, f"services.{name}", says)
+    longest = max((len(name) for name in fleet.machines), default=0)
+    if len("YYYYMMDD-") + SHA + 1 + longest > LONGEST_TAG:
+        yield finding(
+            "image-names", "error", fleet, "machines", f"tags would have more than {LONGEST_TAG} letters", "machines"
+        )
+    if len(fleet.machines) > 1 and "<machine>" not in fleet.instance_tag:
+        says = (
+            "images of different machines would share a tag, though the profile is baked in; expected <machine> in it"
+        )
+        yield finding("image-names", "error", fleet, "instance_tag", says, "instance_tag")

@@ -1,0 +1,13 @@
+"""Every service's folder has a row in the coverage table, and its service.toml says the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dockwright.check.facts import Facts
+from dockwright.spec import references
+from dockwright.spec.finding import Finding
+
+
+def find(facts: Facts) -> Iterable[Finding]:
+    return references.strangers(facts.fleet)

@@ -1,0 +1,41 @@
+"""The Python files of services, parsed once."""
+
+from __future__ import annotations
+
+import ast
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+LEFT_OUT = {"__pycache__", "tests", "models", "data", "logs"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file and its syntax tree, or what is wrong with it and where."""
+
+    path: Path
+    tree: ast.Module | None
+    error: str = ""
+    line: int = 1
+
+
+def of_service(folder: Path, name: str, python: tuple[int, int] | None = None) -> Iterator[Source]:
+    """Every Python file that goes into a service's image, in the grammar of a Python version."""
+    for here, folders, files in os.walk(folder / "services" / name):
+        folders[:] = sorted(folder for folder in folders if folder not in LEFT_OUT and not folder.startswith("."))
+        for file in sorted(file for file in files if file.endswith(".py")):
+            yield _parse(Path(here) / file, python)
+
+
+def _parse(path: Path, python: tuple[int, int] | None) -> Source:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a service's own SyntaxWarnings are no concern of who reads the tree
+            return Source(path, ast.parse(path.read_bytes(), str(path), feature_version=python))
+    except SyntaxError as error:
+        return Source(path, None, error.msg or "is no Python", error.lineno or 1)
+    except (ValueError, OSError, RecursionError, MemoryError) as error:
+        return Source(path, None, f"cannot be parsed: {error}")
