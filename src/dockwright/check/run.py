@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,7 @@ from dockwright.check.frozen import Blueprint, read_blueprint
 from dockwright.check.registry import Rule, all_rules
 from dockwright.check.ticket import read_tickets
 from dockwright.spec.finding import Finding, SpecError, ordered
-from dockwright.spec.load import read_fleet, service_folders
+from dockwright.spec.load import read_what_is_good, service_folders
 from dockwright.spec.model import Fleet
 
 UNREADABLE = {"unreadable", "toml-syntax"}
@@ -48,7 +49,8 @@ def counts(fleet: Fleet | None) -> dict[str, int]:
 def check(folder: Path, today: date) -> Report:
     """Everything that is wrong with the fleet in a folder. Reads files; changes nothing."""
     folder = folder.resolve()
-    fleet, findings = read_fleet(folder)
+    reading = read_what_is_good(folder)
+    fleet, findings = reading.fleet, list(reading.findings)
     tickets, wrong = read_tickets(folder)
     findings += wrong
     blueprint: Blueprint | None = None
@@ -58,8 +60,16 @@ def check(folder: Path, today: date) -> Report:
         findings += error.findings
     if fleet is not None:
         facts = Facts(fleet, folder, today, blueprint, tickets, tuple(service_folders(folder)))
-        findings += apply(facts, all_rules())
+        findings += _beyond(reading.dropped, apply(facts, all_rules()))
     return Report(fleet, tuple(ordered(findings)))
+
+
+def _beyond(dropped: frozenset[str], findings: list[Finding]) -> list[Finding]:
+    """Without what only follows from rows that could not be read: such findings name one of them."""
+    if not dropped:
+        return findings
+    named = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, dropped))})(?![\w-])")
+    return [finding for finding in findings if not named.search(f"{finding.path} {finding.message}")]
 
 
 def apply(facts: Facts, rules: Iterable[Rule]) -> list[Finding]:

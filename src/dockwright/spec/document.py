@@ -82,7 +82,7 @@ def _syntax_findings(file: str, text: str, error: ValueError) -> list[Finding]:
     found = [_syntax(file, line, says) for line, says in positions.problems(text)]
     match = re.search(r"^(.*?) \(at (?:line (\d+), column \d+|end of document)\)$", str(error), re.DOTALL)
     if match:
-        line = int(match[2]) if match[2] else len(text.splitlines()) or 1
+        line = int(match[2]) if match[2] else max(text.rstrip().count("\n"), 0) + 1
         # Where the tree sees nothing at or before that line, the parser's own words are what there is.
         if not any(finding.line <= line for finding in found):
             found.append(_syntax(file, line, f"is not TOML: {match[1][0].lower()}{match[1][1:]}"))

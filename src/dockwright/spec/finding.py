@@ -24,11 +24,16 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.path}: {self.message}"
+        return printable(f"{self.file}:{self.line}: {self.path}: {self.message}")
 
     def as_json(self) -> dict[str, str | int]:
         """The shape that `dockwright check --json` prints."""
         return asdict(self)
+
+
+def printable(text: str) -> str:
+    """A text of unknown origin on one line of a terminal: control and broken characters are written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 class SpecError(UnreadableInput):

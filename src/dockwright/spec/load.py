@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,15 @@ from dockwright.spec.service import ServiceFile
 Model = TypeVar("Model", bound=BaseModel)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What could be read, everything wrong with its shape, and the names of rows that were left out."""
+
+    fleet: Fleet | None
+    findings: tuple[Finding, ...]
+    dropped: frozenset[str] = frozenset()
+
+
 def load_fleet(folder: Path) -> Fleet:
     """The fleet that a folder declares. Raises SpecError with everything that makes it unusable."""
     fleet, findings = read_fleet(folder)
@@ -27,12 +37,18 @@ def load_fleet(folder: Path) -> Fleet:
 
 
 def read_fleet(folder: Path) -> tuple[Fleet | None, list[Finding]]:
-    """The fleet as far as it can be read, and what is wrong with the shape of its files.
+    """The fleet, and what is wrong with the shape of its files.
 
     The fleet is None when fleet.toml itself cannot be used; a service.toml that cannot is left out.
     """
+    reading = read_what_is_good(folder)
+    return (None if reading.dropped else reading.fleet), list(reading.findings)
+
+
+def read_what_is_good(folder: Path) -> Reading:
+    """The fleet without the rows that have a wrong shape, so that one bad row does not hide what else is wrong."""
     shown = folder.resolve().name
-    main, findings = _parse(FleetFile, folder / "fleet.toml", f"{shown}/fleet.toml")
+    main, findings, dropped = _fleet_file(folder / "fleet.toml", f"{shown}/fleet.toml")
     found: dict[str, ServiceFile] = {}
     for name in service_folders(folder):
         path, file = folder / "services" / name / "service.toml", f"{shown}/services/{name}/service.toml"
@@ -41,12 +57,12 @@ def read_fleet(folder: Path) -> tuple[Fleet | None, list[Finding]]:
         if service is not None:
             found[name] = service
     if main is None:
-        return None, findings
+        return Reading(None, tuple(findings))
     fleet = Fleet.model_construct(
         **{name: getattr(main, name) for name in FleetFile.model_fields}, implementations=found
     )
     fleet._table = main._table
-    return fleet, findings
+    return Reading(fleet, tuple(findings), dropped)
 
 
 def service_folders(folder: Path) -> list[str]:
@@ -56,6 +72,41 @@ def service_folders(folder: Path) -> list[str]:
         return []
     with os.scandir(services) as entries:
         return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith((".", "__")))
+
+
+def _fleet_file(path: Path, file: str) -> tuple[FleetFile | None, list[Finding], frozenset[str]]:
+    """fleet.toml without its bad rows; None when what is left is no fleet."""
+    try:
+        table = document.read(path, file)
+    except SpecError as error:
+        return None, list(error.findings), frozenset()
+    try:
+        return FleetFile.model_validate(table), [], frozenset()
+    except ValidationError as error:
+        findings = words.findings(error, FleetFile, table)
+        good, dropped = _without(table, [detail["loc"] for detail in error.errors()])
+    try:
+        return FleetFile.model_validate(good), findings, dropped
+    except ValidationError:
+        return None, findings, frozenset()
+
+
+def _without(table: document.Table, places: list[tuple[str | int, ...]]) -> tuple[document.Table, frozenset[str]]:
+    """A fleet's table without the rows, or whole keys, that the places are in; and the names of what was left out."""
+    bad = {tuple(place[:2]) if len(place) > 1 else tuple(place) for place in places}
+    kept: dict[str, object] = {}
+    for key, value in table.items():
+        if (key,) in bad:
+            continue
+        if isinstance(value, document.Table):
+            rows = {name: row for name, row in value.items() if (key, name) not in bad}
+            kept[key] = document.Table(rows, value.document, value.path)
+        elif isinstance(value, tuple):
+            kept[key] = tuple(row for index, row in enumerate(value) if (key, index) not in bad)
+        else:
+            kept[key] = value
+    names = {str(place[-1]) for place in bad}
+    return document.Table(kept, table.document, table.path), frozenset(names)
 
 
 def _parse(model: type[Model], path: Path, file: str) -> tuple[Model | None, list[Finding]]:

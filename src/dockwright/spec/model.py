@@ -21,6 +21,7 @@ PROFILE_KEYS = (
 )
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+$", description="a version such as 3.11")]
 Text = Annotated[str, Field(min_length=1, max_length=2000, description="a text that is not empty")]
+Setting = Annotated[int, Field(ge=0, le=2**31)] | Annotated[str, Field(max_length=200)]
 Need = Literal["CPU", "GPU", "Web", "Docker", "LLM", "Audio", "Vision", "GPU-aware"]
 
 
@@ -44,7 +45,7 @@ class Machine(Declared):
     gpu_arch: Version = Field(description="the card's compute capability, such as 8.9")
     cpus: int = Field(ge=1, le=4096, description="logical CPUs")
     memory_mb: Megabytes = Field(description="main memory in MiB")
-    profile: dict[str, int | str] = Field(description="the keys of /etc/machine-profile.json")
+    profile: dict[str, Setting] = Field(description="the keys of /etc/machine-profile.json")
 
 
 class Family(Declared):

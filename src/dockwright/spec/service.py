@@ -27,7 +27,7 @@ class ServiceFile(Declared):
         1, description='worker processes: a number, or "profile" for the machine profile\'s UVICORN_WORKERS'
     )
     memory_mb: Megabytes = Field(description="the container's memory limit in MiB")
-    cpus: float = Field(1.0, gt=0, le=4096, description="the container's CPU limit")
+    cpus: float = Field(1.0, gt=0, le=4096, allow_inf_nan=False, description="the container's CPU limit")
     pids: int = Field(64, ge=8, le=100_000, description="the container's limit of processes and threads")
     gpu_memory_mb: int = Field(0, ge=0, le=2**26, description="GPU memory it claims in MiB; 0 when it needs none")
     start_seconds: int = Field(20, ge=1, le=3600, description="deadline for the first healthy answer")

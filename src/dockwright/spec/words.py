@@ -22,6 +22,7 @@ WANTED = {
     "int_from_float": "a whole number",
     "int_parsing_size": "a smaller number",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "bool_type": "true or false",
     "tuple_type": "a list in [brackets]",
     "dict_type": "a table",
@@ -105,6 +106,8 @@ def _shown(value: object) -> str:
         return "a table"
     if isinstance(value, tuple):
         return "an empty list" if not value else "a list"
+    if isinstance(value, int) and value.bit_length() > 64:
+        return "a number of more than 64 bits"
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

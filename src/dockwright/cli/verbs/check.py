@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     report = check(arguments.fleet or repository() / "fleet", datetime.now().astimezone().date())
     if arguments.json:
-        print(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+        print(json.dumps(report.as_json(), indent=2))
     else:
         print("\n".join(lines(report, arguments.all)))
     warned = any(finding.severity == "warning" for finding in report.findings)
