@@ -105,8 +105,14 @@ def _without(table: document.Table, places: list[tuple[str | int, ...]]) -> tupl
             kept[key] = tuple(row for index, row in enumerate(value) if (key, index) not in bad)
         else:
             kept[key] = value
-    names = {str(place[-1]) for place in bad}
-    return document.Table(kept, table.document, table.path), frozenset(names)
+    return document.Table(kept, table.document, table.path), frozenset(_row_name(table, place) for place in bad)
+
+
+def _row_name(table: document.Table, place: tuple[str | int, ...]) -> str:
+    """The name that findings call a row by: its key, or its own `name` or `id` in a list."""
+    last = place[-1]
+    row = table[str(place[0])][last] if isinstance(last, int) else None
+    return str(row.get("name", row.get("id", last)) if isinstance(row, dict) else last)
 
 
 def _parse(model: type[Model], path: Path, file: str) -> tuple[Model | None, list[Finding]]:

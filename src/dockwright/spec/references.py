@@ -43,7 +43,7 @@ def hierarchy(fleet: Fleet) -> list[Finding]:
             kind = "family or root" if key == "parent" else "family"
             says = f"there is no {kind} '{above}'{did_you_mean(above, known)}"
             found.append(_finding("hierarchy", path, family.file, line, says))
-        elif name in (circle := _circle(fleet, name)):
+        elif (circle := _circle(fleet, name)) and name == next(other for other in fleet.families if other in circle):
             says = f"goes round in a circle and never reaches a root: {' -> '.join([*circle, name])}"
             found.append(_finding("hierarchy", path, family.file, line, says))
     for name in fleet.roots:

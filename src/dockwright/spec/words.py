@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -37,9 +38,12 @@ WANTED = {
 def findings(error: ValidationError, model: type[BaseModel], table: Table) -> list[Finding]:
     """Every error of a validation, each once, with the line of the deepest key that stands in the file."""
     found: dict[Loc, Finding] = {}
-    for detail in error.errors(include_url=False):
-        loc = _in_file(detail["loc"], table)
-        rule, says = _say(detail["type"], detail.get("ctx", {}), detail["input"], loc, detail["loc"], model)
+    details = [(_in_file(detail["loc"], table), detail) for detail in error.errors(include_url=False)]
+    places = Counter(loc for loc, _ in details)
+    for loc, detail in details:
+        # Where a value may be one of several things, each of them complains; what the key is for says it all.
+        kind = detail["type"] if places[loc] == 1 else "union"
+        rule, says = _say(kind, detail.get("ctx", {}), detail["input"], loc, detail["loc"], model)
         path = ".".join(map(str, loc)) or table.document.file.rsplit("/", 1)[-1]
         line = table.document.line((*table.path, *loc))
         found.setdefault(loc, Finding(rule, "error", path, table.document.file, line, says))

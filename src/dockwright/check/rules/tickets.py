@@ -20,7 +20,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             yield finding("tickets", "error", ticket, "date", f"{ticket.date} is in the future", "date")
         if ticket.kind == "deviation" and ticket.status == "decided" and not ticket.changes:
             says = 'a deviation names at least one change; what changes no frozen value is kind = "interpretation"'
-            yield finding("tickets", "error", ticket, "changes", says)
+            yield finding("tickets", "error", ticket, "changes", says, "kind")
         if ticket.kind == "interpretation" and ticket.changes:
             says = 'an interpretation changes no frozen value; expected kind = "deviation"'
             yield finding("tickets", "error", ticket, "kind", says, "changes")

@@ -1,0 +1,5 @@
+"""The smallest service."""
+
+
+def create(service):
+    return service.peers.url("Beta")
