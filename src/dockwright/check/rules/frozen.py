@@ -58,12 +58,11 @@ def _keys(fleet: Fleet, first: str, rest: list[str]) -> list[str]:
 def _text(facts: Facts) -> Iterator[Finding]:
     """The blueprint's own text is what was signed off, section by section."""
     path = facts.folder / frozen.TEXT
-    if facts.blueprint is None or not facts.blueprint.sections:
-        return
-    text = path.read_text(errors="replace") if path.is_file() else ""
-    now = {name: frozen.digest(part) for name, part in frozen.sections(text).items()}
-    for name, signed in facts.blueprint.sections.items():
-        if now.get(name) != signed:
+    signed = facts.blueprint.sections if facts.blueprint else {}
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    now = {name: frozen.digest(part) for name, part in frozen.sections(text).items() if part}
+    for name in dict.fromkeys([*signed, *now]):
+        if facts.blueprint and now.get(name) != signed.get(name):
             before = text.split(f"\n{name}. ", 1)
             line = before[0].count("\n") + 2 if len(before) > 1 else 1
             says = f"the text of section {name} is not what was signed off on {facts.blueprint.signed_off}; restore it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dockwright.check.facts import Facts, finding
@@ -10,6 +11,8 @@ from dockwright.spec.names import slug
 
 LONGEST_TAG, LONGEST_NAME, LONGEST_LABEL = 128, 255, 63
 SHA = 40
+# A path component of an image reference; stricter than a tag, so that one rule serves both.
+PART = re.compile(r"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*")
 
 
 def find(facts: Facts) -> Iterator[Finding]:
@@ -26,6 +29,13 @@ def find(facts: Facts) -> Iterator[Finding]:
         if len(f"{fleet.registry}/{kebab}") > LONGEST_NAME:
             says = f"its image name has more than {LONGEST_NAME} letters"
             yield finding("image-names", "error", row, f"services.{name}", says)
+    for kind, names in (("families", fleet.families), ("machines", fleet.machines)):
+        for name, declared in names.items():
+            if not PART.fullmatch(name):
+                says = (
+                    "expected small letters, digits and single . _ - between them: it is part of image names and tags"
+                )
+                yield finding("image-names", "error", declared, f"{kind}.{name}", says)
     longest = max((len(name) for name in fleet.machines), default=0)
     if len("YYYYMMDD-") + SHA + 1 + longest > LONGEST_TAG:
         yield finding(

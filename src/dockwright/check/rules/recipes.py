@@ -32,7 +32,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         if not path.is_file():
             continue
         users = []
-        for line, instruction in _instructions(path.read_text(errors="replace")):
+        for line, instruction in _instructions(path.read_text(encoding="utf-8", errors="replace")):
             if instruction.startswith("USER "):
                 users.append((line, instruction.removeprefix("USER ").strip()))
             for pattern, says in WRONG:
