@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from self_healing_supervisor.core.facts import Facts, Health, Shape
@@ -63,7 +64,7 @@ def test_the_deadline_of_a_start_grows_until_a_grown_start_fits() -> None:
     world = World(one)
     one.start(world.now)
     world.until_healthy("A", 1000.0)
-    gaps = [later - sooner for (sooner, _), (later, _) in zip(world.done, world.done[1:], strict=False)]
+    gaps = [later - sooner for (sooner, _), (later, _) in pairwise(world.done)]
     assert {decision.kind for _, decision in world.done} == {Kind.BOOT_RAN_OUT}
     assert gaps == sorted(gaps)
     assert len(world.done) == 3
@@ -87,7 +88,7 @@ def test_restarts_wait_longer_each_time_and_then_the_breaker_opens() -> None:
     world.instances["A"].nature = Nature.CRASHES
     world.run(200)
     times = [at for at, _ in world.done]
-    gaps = [later - sooner for sooner, later in zip(times, times[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in pairwise(times)]
     assert len(times) == world.policy.max_restarts
     assert gaps == sorted(gaps)
     assert gaps[-1] >= 8

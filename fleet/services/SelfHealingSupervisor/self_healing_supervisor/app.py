@@ -1,0 +1,73 @@
+"""The service: the supervisor's tasks in the application's loop, the API over them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI
+from servicekit.web import create_app
+
+from self_healing_supervisor import words
+from self_healing_supervisor.api import routes
+from self_healing_supervisor.keeping import Keeping
+from self_healing_supervisor.machine import MachineFacts
+from self_healing_supervisor.measures import Measures
+from self_healing_supervisor.stats import Stats
+from self_healing_supervisor.supervisor import Supervisor
+from self_healing_supervisor.telling import Telling
+from servicekit import Service, Unhealthy
+
+OBSERVER: Final = "UnifiedObservabilityCenter"
+BLIND_SECONDS: Final = 15.0
+
+
+def create(service: Service) -> FastAPI:
+    log = service.log
+
+    def send(events: Sequence[dict[str, Any]]) -> None:
+        answer = service.peers.call(OBSERVER, "POST", "/v1/events", json=list(events), timeout=5.0)
+        if answer.status >= 300:
+            raise RuntimeError(f"{OBSERVER} answers {answer.status}")
+
+    telling = Telling(send, log)
+    supervisor = Supervisor(service.name, words.filter_socket(), service.state_dir, service.run_dir, telling.tell, log)
+    keeping = Keeping(supervisor, service.state_dir, log)
+    machine = MachineFacts(supervisor.world, Stats(supervisor.docker), service.state_dir)
+    tasks: list[asyncio.Task[None]] = []
+
+    async def start() -> None:
+        await asyncio.to_thread(keeping.load)
+        runs = (supervisor.watch.run(), supervisor.watch.rounds(), supervisor.pulse(), keeping.run(), telling.run())
+        tasks.extend(asyncio.create_task(run) for run in runs)
+
+    async def stop() -> None:
+        supervisor.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def engine() -> None:
+        watch = supervisor.watch
+        if watch.connected_at is None and time.monotonic() - watch.lost_at > BLIND_SECONDS:
+            raise Unhealthy(f"no events from the engine: {watch.problem}")
+
+    def desired() -> None:
+        if supervisor.desired.problem and time.monotonic() - supervisor.began > BLIND_SECONDS:
+            raise Unhealthy(f"what is desired cannot be read: {supervisor.desired.problem}")
+
+    def running() -> None:
+        for task in tasks:
+            if task.done():
+                raise Unhealthy(f"a task of the supervisor has ended: {task.get_name()}")
+
+    for name, check in (("engine", engine), ("desired", desired), ("tasks", running)):
+        service.check(name, check)
+    service.on_start(start)
+    service.on_stop(stop)
+    service.metrics.register(Measures(supervisor, telling))
+    app = create_app(service, title="SelfHealingSupervisor", version="1")
+    app.include_router(routes(supervisor, keeping, machine))
+    return app
