@@ -40,6 +40,7 @@ def create(service: Service) -> FastAPI:
 
     async def start() -> None:
         await asyncio.to_thread(keeping.load)
+        await supervisor.reread()  # before events come: they are taken by those who are known
         runs = (supervisor.watch.run(), supervisor.watch.rounds(), supervisor.pulse(), keeping.run(), telling.run())
         tasks.extend(asyncio.create_task(run) for run in runs)
 

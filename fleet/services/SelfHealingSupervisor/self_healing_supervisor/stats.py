@@ -25,7 +25,7 @@ def memory_mb(stats: dict[str, Any]) -> float | None:
         return None
     parts = memory.get("stats") or {}
     cache = parts.get("inactive_file", parts.get("total_inactive_file", 0))
-    return round(max(0, usage - cache) / MIB, 1)
+    return round(max(0, usage - int(cache)) / MIB, 1)
 
 
 def cpu_seconds(stats: dict[str, Any]) -> float | None:

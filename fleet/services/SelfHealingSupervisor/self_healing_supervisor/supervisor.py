@@ -28,6 +28,7 @@ from self_healing_supervisor.world import World
 
 PULSE: Final = 0.25
 DESIRED_EVERY: Final = 1.0
+SETTLE: Final = 0.3  # after a connection: events of the time before it are still coming, a stop among them
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -87,12 +88,13 @@ class Supervisor:
             self.asking.late(now - began - PULSE, now)
             if now >= desired_at:
                 desired_at = now + DESIRED_EVERY
-                await self._reread()
+                await self.reread()
             if self.watch.connected_at is not None:
                 self.asking.due(now)
-                self._decide(now)
+                if now - self.watch.connected_at >= SETTLE:
+                    self._decide(now)
 
-    async def _reread(self) -> None:
+    async def reread(self) -> None:
         desired = await asyncio.to_thread(self.desired.read_if_changed)
         if desired is not None:
             self.world.desire(desired, time.monotonic())

@@ -18,7 +18,7 @@ class Policy:
     max_restarts: int = 5  # in one window, and in a row without a stable phase between
     cool_down: float = 300.0  # of an open breaker before its one trial; doubles with each trial that fails
     cool_down_max: float = 3600.0
-    stable: float = 60.0  # healthy for so long: earlier failures are forgiven
+    stable: float = 30.0  # healthy for so long: earlier failures are forgiven
 
     boot_default: float = 60.0  # deadline of a start when nothing is known of it
     boot_max: float = 1800.0

@@ -24,9 +24,9 @@ def step(
     name: str, memory: Memory, facts: Facts, around: Around, now: float, policy: Policy
 ) -> tuple[Memory, Decision | None]:
     """One decision about one instance."""
-    memory = learn(memory, facts, now, policy)
-    if memory.acting:
+    if memory.acting:  # what is seen meanwhile is of our own making
         return memory, None
+    memory = learn(memory, facts, now, policy)
     state, kind = diagnose(memory, facts, around.misses, now, policy)
     if kind is None:
         return replace(memory, fault=None).enter(state, now), None

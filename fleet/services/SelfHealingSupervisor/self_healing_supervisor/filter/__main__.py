@@ -27,10 +27,9 @@ def listen(path: Path) -> socket.socket:
     return bound
 
 
-def main() -> None:
-    journal = Journal()
-    app = Filter(Engine(words.docker_socket()), words.run_dir(), journal)
-    config = uvicorn.Config(
+def settings(app: Filter) -> uvicorn.Config:
+    """One process, plain HTTP/1.1, nothing upgraded, everything bounded."""
+    return uvicorn.Config(
         app,
         http="h11",
         ws="none",
@@ -45,9 +44,14 @@ def main() -> None:
         timeout_keep_alive=5,
         timeout_graceful_shutdown=3,
     )
+
+
+def main() -> None:
+    journal = Journal()
+    app = Filter(Engine(words.docker_socket()), words.run_dir(), journal)
     bound = listen(Path(words.filter_socket()))
     journal.started(words.filter_socket())
-    uvicorn.Server(config).run(sockets=[bound])
+    uvicorn.Server(settings(app)).run(sockets=[bound])
 
 
 if __name__ == "__main__":

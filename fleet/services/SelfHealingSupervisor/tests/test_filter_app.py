@@ -1,0 +1,364 @@
+"""The filter as it runs, over its UNIX socket, before a small engine that keeps every byte it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from engine_double import ALPHA, FOREIGN, GUARD, LABELS, EngineDouble
+from self_healing_supervisor.filter.__main__ import listen, settings
+from self_healing_supervisor.filter.app import Filter
+from self_healing_supervisor.filter.journal import Journal
+from self_healing_supervisor.filter.upstream import Engine
+from self_healing_supervisor.http1 import Answer, Request, ask, exchange, unix
+
+BODY = {"Image": "tiny@sha256:1", "Labels": LABELS, "HostConfig": {"NetworkMode": "bridge", "Privileged": False}}
+
+
+class Guarded:
+    def __init__(self, folder: Path, engine: EngineDouble) -> None:
+        self.folder = folder
+        self.engine = engine
+        self.log = io.StringIO()
+        self.path = folder / "filter.sock"
+        (folder / "instances").mkdir()
+        self.approve("dockwright-alpha", BODY)
+
+    def approve(self, name: str, body: object) -> None:
+        (self.folder / "instances" / f"{name}.json").write_text(json.dumps(body, indent=4))
+
+    async def ask(self, method: str, target: str, body: bytes = b"") -> Answer:
+        return await ask(unix(str(self.path)), Request(method, target, body=body), 5.0, 1_000_000)
+
+    async def create(self, body: object, name: str = "dockwright-alpha") -> Answer:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.ask("POST", f"/v1.45/containers/create?name={name}", raw)
+
+    async def raw(self, sent: bytes, idle: float = 0.5) -> bytes:
+        """All that comes back until the connection ends or nothing more comes."""
+        reader, writer = await asyncio.open_unix_connection(str(self.path))
+        writer.write(sent)
+        found = b""
+        try:
+            while True:
+                async with asyncio.timeout(idle):
+                    part = await reader.read(65536)
+                if not part:
+                    return found
+                found += part
+        except (TimeoutError, ConnectionError):
+            return found
+        finally:
+            writer.close()
+
+    @property
+    def refusals(self) -> list[dict[str, Any]]:
+        rows = [json.loads(line) for line in self.log.getvalue().splitlines()]
+        return [row for row in rows if row["message"] == "refused"]
+
+
+@asynccontextmanager
+async def guarded(folder: Path, engine: EngineDouble) -> AsyncIterator[Guarded]:
+    one = Guarded(folder, engine)
+    await engine.listen(folder / "engine.sock")
+    app = Filter(Engine(str(folder / "engine.sock")), folder, Journal(one.log))
+    server = uvicorn.Server(settings(app))
+    task = asyncio.create_task(server.serve(sockets=[listen(one.path)]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield one
+    finally:
+        server.should_exit = server.force_exit = True
+        await task
+        await engine.close()
+
+
+Test = Callable[[Guarded], Awaitable[None]]
+
+
+@pytest.fixture
+def check(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Test], None]:
+    """Runs a coroutine function with a filter; UNIX socket paths are short, so the folder is."""
+    folder = tmp_path_factory.mktemp("f")
+
+    def run(test: Test, engine: EngineDouble | None = None) -> None:
+        async def inside() -> None:
+            async with guarded(folder, engine or EngineDouble()) as one:
+                await test(one)
+
+        asyncio.run(inside())
+
+    return run
+
+
+def test_its_socket_is_for_its_own_user_and_group(tmp_path: Path) -> None:
+    (tmp_path / "s").write_text("left behind")
+    with listen(tmp_path / "s"):
+        assert (tmp_path / "s").stat().st_mode & 0o777 == 0o660
+
+
+def test_acts_go_by_full_id_and_only_to_instances(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        for ref in ("dockwright-alpha", ALPHA):
+            for verb, query in (("start", ""), ("stop", "?t=3"), ("restart", ""), ("kill", "?signal=SIGKILL")):
+                assert (await one.ask("POST", f"/v1.24/containers/{ref}/{verb}{query}")).status == 204
+                assert one.engine.acts[-1] == ("POST", f"/v1.45/containers/{ALPHA}/{verb}{query}")
+        acts = len(one.engine.acts)
+        for ref in (FOREIGN, GUARD, "dockwright-filter"):
+            for target in (f"/containers/{ref}/start", f"/containers/{ref}/kill?signal=SIGTERM"):
+                assert (await one.ask("POST", target)).status == 403
+            for target in (f"/containers/{ref}/json", f"/containers/{ref}/logs?tail=5"):
+                assert (await one.ask("GET", target)).status == 403
+        assert len(one.engine.acts) == acts
+        assert len(one.refusals) == 12
+        assert (await one.ask("POST", f"/containers/{'0' * 64}/start")).status == 404
+
+    check(test)
+
+
+def test_a_name_that_the_engine_takes_for_another_container_is_refused(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        found = one.engine.containers[ALPHA]
+        found["Name"] = "/dockwright-beta"  # renamed between two questions
+        one.engine.containers["dockwright-alpha"] = found  # an engine that would resolve the old name
+        assert (await one.ask("POST", "/containers/dockwright-alpha/start")).status == 403
+        assert not one.engine.acts
+
+    check(test)
+
+
+def test_an_inspected_container_shows_nothing_but_what_healing_needs(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        answer = await one.ask("GET", "/containers/dockwright-alpha/json")
+        assert answer.status == 200
+        assert b"secret" not in answer.body.lower()
+        assert "x-inner" not in answer.headers
+        found = json.loads(answer.body)
+        assert found["State"]["Status"] == "running"
+        assert found["NetworkSettings"]["Networks"]["bridge"] == {"IPAddress": "172.17.0.2"}
+
+    check(test)
+
+
+def test_lists_and_events_are_filtered_by_label_whatever_is_asked(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        assert (await one.ask("GET", "/containers/json?all=1")).status == 200
+        opener = unix(str(one.path))
+        async with exchange(opener, Request("GET", "/events?since=1.5"), 5.0) as stream:
+            await one.engine.events.put(b'{"Action":"die"}\n')
+            assert [chunk async for chunk in _first(stream.chunks)] == [b'{"Action":"die"}\n']
+            assert one.engine.open_streams == 1
+        for _ in range(200):
+            if not one.engine.open_streams:
+                break
+            await asyncio.sleep(0.01)
+        assert one.engine.open_streams == 0, "a client that is gone must not leave a stream open"
+        for target in (target for _, target, _ in one.engine.heads if "filters=" in target):
+            assert "io.dockwright.fleet%3Ddockwright" in target
+            assert "io.dockwright.role%3Dinstance" in target
+
+    check(test)
+
+
+async def _first(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield await anext(chunks)
+
+
+def test_only_so_many_event_streams(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        opener = unix(str(one.path))
+        held = [exchange(opener, Request("GET", "/events"), 5.0) for _ in range(4)]
+        statuses = [(await stream.__aenter__()).status for stream in held]
+        assert statuses == [200] * 4
+        assert (await one.ask("GET", "/events")).status == 429
+        for stream in held:
+            await stream.__aexit__(None, None, None)
+
+    check(test)
+
+
+def test_only_the_approved_body_is_created_and_it_is_the_operators_own_bytes(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        turned = json.dumps(dict(reversed(BODY.items())), indent=1).encode()
+        answer = await one.create(turned)
+        assert answer.status == 201
+        method, target, body = one.engine.heads[-1]
+        assert (method, target) == ("POST", "/v1.45/containers/create?name=dockwright-alpha")
+        assert json.loads(body) == BODY
+        assert body == json.dumps(BODY, sort_keys=True, separators=(",", ":")).encode()
+
+    check(test)
+
+
+HOST = BODY["HostConfig"]
+EVIL: list[Any] = [
+    {**BODY, "HostConfig": {"NetworkMode": "bridge", "Privileged": True}},
+    {**BODY, "HostConfig": {**HOST, "Binds": ["/:/host"]}},  # type: ignore[dict-item]
+    {**BODY, "HostConfig": {**HOST, "Mounts": [{"Type": "bind", "Source": "/", "Target": "/h"}]}},  # type: ignore[dict-item]
+    {**BODY, "HostConfig": {**HOST, "PidMode": "host"}},  # type: ignore[dict-item]
+    {**BODY, "Image": "other"},
+    {**BODY, "Cmd": ["sh"]},
+    {**BODY, "hostconfig": {"Privileged": True}},  # the engine reads keys without regard to case
+    {key: value for key, value in BODY.items() if key != "Labels"},
+    {**BODY, "HostConfig": {"NetworkMode": "bridge", "Privileged": 0}},
+    [],
+    b"",
+    b"null",
+    b"{",
+    b'{"Image":"tiny@sha256:1","Image":"other"}',
+    json.dumps(BODY).encode()[:-1] + b',"Image":"tiny@sha256:1"}',
+    json.dumps(BODY).encode() + b"{}",
+    b'{"a":NaN}',
+    b"[" * 100_000,
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("body", EVIL, ids=range(len(EVIL)))
+def test_any_other_body_is_refused(check: Any, body: Any) -> None:
+    async def test(one: Guarded) -> None:
+        assert (await one.create(body)).status == 403
+        assert not one.engine.acts
+
+    check(test)
+
+
+def test_a_body_for_another_name_or_without_the_labels_is_refused(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        assert (await one.create(BODY, "dockwright-beta")).status == 403
+        one.approve("dockwright-beta", {**BODY, "Labels": {}})
+        assert (await one.create({**BODY, "Labels": {}}, "dockwright-beta")).status == 403
+        (one.folder / "elsewhere.json").write_text(json.dumps(BODY))
+        (one.folder / "instances" / "dockwright-link.json").symlink_to(one.folder / "elsewhere.json")
+        assert (await one.create(BODY, "dockwright-link")).status == 403
+        os.mkfifo(one.folder / "instances" / "dockwright-pipe.json")
+        assert (await one.create(BODY, "dockwright-pipe")).status == 403
+        assert not one.engine.acts
+
+    check(test)
+
+
+def test_bodies_have_a_bound_also_when_they_come_in_chunks(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        assert (await one.create(b'"' + b"x" * 300_000 + b'"')).status == 413
+        head = (
+            b"POST /containers/create?name=dockwright-alpha HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        answer = await one.raw(
+            head + b"10000\r\n" + b"x" * 65536 + b"\r\n" + (b"10000\r\n" + b"y" * 65536 + b"\r\n") * 5
+        )
+        assert b" 413 " in answer
+        assert (await one.ask("POST", f"/containers/{ALPHA}/start", b"{}")).status == 413
+        assert not one.engine.acts
+
+    check(test)
+
+
+SMUGGLED = [
+    b"POST /containers/%s/start HTTP/1.1\r\nHost: d\r\n"
+    b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /containers/%s/start HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\nabcde",
+    b"POST /containers/%s/start HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    b"POST /containers/%s/start HTTP/1.1\r\nHost: d\r\nHost: e\r\n\r\n",
+    b"POST /containers/%s/start HTTP/1.1\r\n\r\n",
+    b"POST /containers/%s/start  HTTP/1.1\r\nHost: d\r\n\r\n",
+    b"POST /containers/%s/start\x0bHTTP/1.1\r\nHost: d\r\n\r\n",
+    b"POST /containers/%s/start HTTP/1.1\r\nHost : d\r\n\r\n",
+    b"POST /containers/%s/start HTTP/1.1\r\nHost: d\r\n folded: x\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("sent", SMUGGLED, ids=range(len(SMUGGLED)))
+def test_a_request_that_two_parsers_read_in_two_ways_reaches_nobody_twice(check: Any, sent: bytes) -> None:
+    """Either it is refused, or exactly one act of exactly the checked shape reaches the engine."""
+
+    async def test(one: Guarded) -> None:
+        await one.raw(sent.replace(b"%s", ALPHA.encode()))
+        assert one.engine.acts in ([], [("POST", f"/v1.45/containers/{ALPHA}/start")])
+        assert all(body == b"" for _, _, body in one.engine.heads)
+
+    check(test)
+
+
+def test_pipelined_requests_are_judged_one_by_one(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        def post(ref: str, verb: str) -> bytes:
+            return f"POST /containers/{ref}/{verb} HTTP/1.1\r\nHost: d\r\n\r\n".encode()
+
+        sent = post(ALPHA, "start") + post(FOREIGN, "start") + post(ALPHA, "exec") + post(ALPHA, "stop")
+        answer = await one.raw(sent)
+        statuses = re.findall(rb"HTTP/1\.1 (\d+)", answer)
+        assert statuses == [b"204", b"403", b"403", b"204"], answer
+        assert one.engine.acts == [("POST", f"/v1.45/containers/{ALPHA}/{verb}") for verb in ("start", "stop")]
+
+    check(test)
+
+
+@pytest.mark.parametrize("target", [f"/containers/{ALPHA}/start", f"/containers/{ALPHA}/attach?stream=1", "/session"])
+def test_no_connection_is_ever_handed_over(check: Any, target: str) -> None:
+    async def test(one: Guarded) -> None:
+        head = f"POST {target} HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode()
+        reader, writer = await asyncio.open_unix_connection(str(one.path))
+        writer.write(head)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert b" 403 " in answer
+        writer.close()
+        assert not one.engine.acts
+
+    check(test)
+
+
+def test_refusals_say_why_and_are_logged_in_one_line(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        answer = await one.ask("POST", "/v1.45/containers/create?name=x")
+        assert (answer.status, answer.headers["content-type"]) == (403, "application/json")
+        assert "name=x" in json.loads(answer.body)["message"]
+        await one.raw(b'GET /containers/\xff\xfe"/json HTTP/1.1\r\nHost: d\r\n\r\n')
+        assert next(row["path"] for row in one.refusals) == "/v1.45/containers/create"
+
+    check(test)
+
+
+@pytest.mark.parametrize(("newest", "oldest"), [("1.41", "1.12"), ("1.45", "1.24"), ("1.52", "1.44"), ("1.60", "1.50")])
+def test_it_speaks_a_version_that_the_engine_speaks(check: Any, newest: str, oldest: str) -> None:
+    spoken = {"1.41": "1.41", "1.45": "1.45", "1.52": "1.45", "1.60": "1.50"}[newest]
+
+    async def test(one: Guarded) -> None:
+        await one.ask("GET", "/v1.99/containers/json")
+        assert one.engine.heads[-1][1].startswith(f"/v{spoken}/containers/json?filters=")
+
+    check(test, EngineDouble(newest, oldest))
+
+
+def test_an_engine_that_is_gone_is_said_and_comes_back(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        await one.engine.close()
+        answer = await one.ask("GET", "/version")
+        assert answer.status == 502
+        (one.folder / "engine.sock").unlink(missing_ok=True)
+        again = EngineDouble("1.50", "1.48")
+        await again.listen(one.folder / "engine.sock")
+        assert (await one.ask("GET", "/containers/json")).status == 200
+        await again.close()
+
+    check(test)
+
+
+def test_a_slow_body_does_not_hold_a_place_for_ever(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("self_healing_supervisor.filter.app.BODY_SECONDS", 0.2)
+
+    async def test(one: Guarded) -> None:
+        head = b"POST /containers/create?name=dockwright-alpha HTTP/1.1\r\nHost: d\r\nContent-Length: 9\r\n\r\n{"
+        assert b" 408 " in await one.raw(head)
+
+    check(test)
