@@ -203,9 +203,9 @@ def test_only_the_approved_body_is_created_and_it_is_the_operators_own_bytes(che
 HOST = BODY["HostConfig"]
 EVIL: list[Any] = [
     {**BODY, "HostConfig": {"NetworkMode": "bridge", "Privileged": True}},
-    {**BODY, "HostConfig": {**HOST, "Binds": ["/:/host"]}},  # type: ignore[dict-item]
-    {**BODY, "HostConfig": {**HOST, "Mounts": [{"Type": "bind", "Source": "/", "Target": "/h"}]}},  # type: ignore[dict-item]
-    {**BODY, "HostConfig": {**HOST, "PidMode": "host"}},  # type: ignore[dict-item]
+    {**BODY, "HostConfig": {**HOST, "Binds": ["/:/host"]}},
+    {**BODY, "HostConfig": {**HOST, "Mounts": [{"Type": "bind", "Source": "/", "Target": "/h"}]}},
+    {**BODY, "HostConfig": {**HOST, "PidMode": "host"}},
     {**BODY, "Image": "other"},
     {**BODY, "Cmd": ["sh"]},
     {**BODY, "hostconfig": {"Privileged": True}},  # the engine reads keys without regard to case

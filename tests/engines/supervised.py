@@ -1,0 +1,96 @@
+"""Tiny instances for tests on a real engine: one static binary, a health answer to be spoiled, the fleet's labels."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+IMAGE = "dockwright-test-tiny"
+SERVICE = Path(__file__).resolve().parents[2] / "fleet" / "services" / "SelfHealingSupervisor"
+HEALTH_PORT = 8000
+COMMAND = ["/bin/busybox", "nc", "-ll", "-p", str(HEALTH_PORT), "-e", "/answer"]
+ANSWER = """#!/bin/sh
+read line
+status="200 OK"; body='{"status":"ok"}'
+if [ -f /tmp/unwell ]; then
+  status="503 Service Unavailable"; body='{"status":"unhealthy","reasons":["a peer is lost"]}'
+fi
+printf 'HTTP/1.1 %s\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n%s' "$status" "${#body}" "$body"
+"""
+
+
+class Engine(Protocol):
+    socket: Path
+
+    def docker(self, *args: str) -> str: ...
+
+
+def static_busybox(folder: Path) -> Path:
+    """A busybox that needs no libraries: this machine's, or the distribution's package, unpacked but not installed."""
+    found = shutil.which("busybox")
+    if found and b"not a dynamic" in subprocess.run(["ldd", found], capture_output=True, check=False).stderr:
+        return Path(found)
+    got = subprocess.run(["apt-get", "download", "busybox-static"], cwd=folder, capture_output=True, check=False)
+    packages = list(folder.glob("busybox-static_*.deb"))
+    if got.returncode or not packages:
+        pytest.skip("no static busybox here, and apt-get cannot download one")
+    subprocess.run(["dpkg-deb", "-x", str(packages[0]), str(folder)], check=True)
+    return next(path for path in (folder / "bin/busybox", folder / "usr/bin/busybox") if path.exists())
+
+
+def import_image(engine: Engine, folder: Path) -> None:
+    """Makes IMAGE on the engine, unless it is there."""
+    if engine.docker("images", "--quiet", IMAGE).strip():
+        return
+    archive = folder / "tiny.tar"
+    with tarfile.open(archive, "w") as tar:
+        for name in ("bin", "tmp"):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
+            tar.addfile(entry)
+        tar.add(static_busybox(folder), "bin/busybox")
+        link = tarfile.TarInfo("bin/sh")
+        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+        tar.addfile(link)
+        script = tarfile.TarInfo("answer")
+        script.size, script.mode = len(ANSWER), 0o755
+        tar.addfile(script, io.BytesIO(ANSWER.encode()))
+    engine.docker("import", str(archive), IMAGE)
+
+
+def slug(service: str) -> str:
+    return "dockwright-" + "".join("-" + c.lower() if c.isupper() else c for c in service).lstrip("-")
+
+
+def body(service: str) -> dict[str, Any]:
+    """What `dockwright up` would approve for this service."""
+    labels = {
+        "io.dockwright.fleet": "dockwright",
+        "io.dockwright.role": "instance",
+        "io.dockwright.service": service,
+        "io.dockwright.machine": "mainpc",
+    }
+    host = {"NetworkMode": "bridge", "RestartPolicy": {"Name": "no"}, "ReadonlyRootfs": False}
+    return {"Image": IMAGE, "Cmd": COMMAND, "Labels": labels, "HostConfig": host}
+
+
+def start(engine: Engine, service: str) -> str:
+    """Runs an instance in the shape of `body`; its container's full id."""
+    labels = [f"--label={key}={value}" for key, value in body(service)["Labels"].items()]
+    return engine.docker("run", "--detach", "--name", slug(service), *labels, IMAGE, *COMMAND).strip()
+
+
+def until(true: Callable[[], object], seconds: float = 60.0) -> None:
+    """Waits for something to become true; a deadline that only something broken reaches."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.1)
