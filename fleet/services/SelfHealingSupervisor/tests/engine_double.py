@@ -14,6 +14,7 @@ LABELS = {
     "io.dockwright.service": "Alpha",
     "io.dockwright.machine": "mainpc",
 }
+Head = tuple[str, str, bytes]  # method, target, body
 ALPHA, FOREIGN, GUARD = "a" * 64, "f" * 64, "9" * 64
 
 
@@ -46,10 +47,11 @@ class EngineDouble:
             FOREIGN: container(FOREIGN, "somebody-elses", {"io.dockwright.fleet": "other"}),
             GUARD: container(GUARD, "dockwright-filter", {**LABELS, "io.dockwright.role": "filter"}),
         }
-        self.heads: list[tuple[str, str, bytes]] = []
+        self.heads: list[Head] = []
         self.events: asyncio.Queue[bytes] = asyncio.Queue()
         self.open_streams = 0
         self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
 
     async def listen(self, path: Path) -> None:
         self._server = await asyncio.start_unix_server(self._serve, str(path))
@@ -59,23 +61,31 @@ class EngineDouble:
             self._server.close()
             await self._server.wait_closed()
 
+    async def cut(self) -> None:
+        """Ends every connection, as an engine that is restarted."""
+        for writer in self._writers:
+            writer.transport.abort()
+        await self.close()
+
     @property
     def acts(self) -> list[tuple[str, str]]:
         return [(method, target) for method, target, _ in self.heads if method == "POST"]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             line, *rows = head.decode().split("\r\n")
             method, target, _ = line.split(" ")
             headers = {name.lower(): value.strip() for name, _, value in (row.partition(":") for row in rows if row)}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
-            self.heads.append((method, target, body))
+            sent = (method, target, body)
+            self.heads.append(sent)
             path = re.sub(r"^/v1\.\d+", "", target.partition("?")[0])
             if path == "/events":
                 await self._stream(reader, writer)
             else:
-                status, found = self._answer(method, path)
+                status, found = await self.answer((method, path + "?" + target.partition("?")[2], body))
                 raw = found if isinstance(found, bytes) else json.dumps(found).encode()
                 writer.write(
                     f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nX-Inner: secret\r\n"
@@ -86,6 +96,7 @@ class EngineDouble:
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
+            self._writers.discard(writer)
             writer.close()
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,7 +116,9 @@ class EngineDouble:
         finally:
             self.open_streams -= 1
 
-    def _answer(self, method: str, path: str) -> tuple[int, Any]:
+    async def answer(self, sent: Head) -> tuple[int, Any]:
+        """Status and content; a content of bytes is sent as it is."""
+        method, path = sent[0], sent[1].partition("?")[0]
         if path == "/version":
             return 200, {"ApiVersion": self.version, "MinAPIVersion": self.oldest}
         if path == "/_ping":
