@@ -23,8 +23,10 @@ from dockwright.lock.python import uv
 from dockwright.spec.model import Fleet, Instance
 
 Say = Callable[[str], None]
-STEP = re.compile(r"^#(\d+) \[(?P<what>[^\]]+)\] (?P<rest>.*)$")
-ENDED = re.compile(r"^#(\d+) (?P<how>DONE|CACHED|ERROR)\b")
+LINE = re.compile(r"^#(?P<number>\d+) (?P<rest>.*)$")
+ENDED = re.compile(r"^(?P<how>DONE|CACHED|ERROR)\b")
+# Steps of BuildKit's own that say nothing about the image.
+PLUMBING = re.compile(r"^\[[^\]]*\b(internal|context)\b")
 
 
 @dataclass(frozen=True)
@@ -161,17 +163,29 @@ def _uv_folder() -> Path:
 
 
 def _bake(docker: Docker, definition: dict[str, object], say: Say) -> None:
-    steps: dict[str, str] = {}
+    """Run bake, telling each step as it ends; a failure carries what the failing step wrote."""
+    names: dict[str, str] = {}
+    wrote: dict[str, list[str]] = {}
+    broken: list[str] = []
 
     def follow(line: str) -> None:
-        step, ended = STEP.match(line), ENDED.match(line)
-        if step and not step["what"].startswith(("internal", "context")):
-            steps[step[1]] = f"{step['what']}  {step['rest']}"
-        if ended and ended[1] in steps and ended["how"] != "CACHED":
-            say(f"  {steps.pop(ended[1])[:100]}  {line.split(' ', 1)[1]}")
+        match = LINE.match(line)
+        if not match:
+            return
+        number, rest = match["number"], match["rest"]
+        ended = ENDED.match(rest)
+        if ended and ended["how"] == "ERROR" and not broken:
+            broken.extend([names.get(number, rest), *wrote.get(number, [])[-20:]])
+        elif ended and number in names and ended["how"] == "DONE":
+            say(f"  {names.pop(number)[:110]}  {rest.removeprefix('DONE ')}")
+        elif rest.startswith("[") and not PLUMBING.search(rest):
+            names[number] = rest
+        elif not ended:
+            wrote.setdefault(number, []).append(rest)
 
     words = ("buildx", "bake", "--progress=plain", "--provenance=false", "-f", "-", "default")
     try:
         docker.stream(*words, on_line=follow, stdin=json.dumps(definition))
     except CommandFailed as error:
-        raise CommandFailed("the build failed", "mend the step above and run again", error.output) from error
+        output = "\n".join(broken) or error.output
+        raise CommandFailed("the build failed", "mend the step above and run again", output) from error

@@ -26,10 +26,11 @@ EXCLUDED = (
     "/usr/share/bash-completion/*",
     "/usr/share/doc/*",
     "/usr/share/lintian/*",
-    "/usr/lib/python3*/pydoc_data/*",
     "/usr/lib/*/gconv/*",
 )
 KEPT = ("/usr/share/doc/*/copyright",)
+# What package scripts want to be there while they run, and nothing wants afterwards.
+REMOVED = ("usr/lib/python3*/pydoc_data", "var/lib/dpkg/info/*.symbols", "var/cache/debconf/*-old", "var/lib/dpkg/*-old")
 HOOKS = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 
 
@@ -46,7 +47,7 @@ class Recipe:
     @property
     def key(self) -> str:
         """A short digest of the recipe: the name of its folder."""
-        fields = [self.name, self.suite, self.variant, *self.packages, str(self.epoch), *EXCLUDED, *KEPT]
+        fields = [self.name, self.suite, self.variant, *self.packages, str(self.epoch), *EXCLUDED, *KEPT, *REMOVED]
         return hashlib.sha256("\0".join(fields).encode()).hexdigest()[:16]
 
 
@@ -55,7 +56,7 @@ def build_recipe(suite: str) -> Recipe:
     return Recipe("build", suite, "apt", ("python3", "python3-pip", "python3-wheel", "ca-certificates"))
 
 
-def arguments(recipe: Recipe, target: Path, mirror: str | None) -> list[str]:
+def arguments(recipe: Recipe, target: Path, sources: list[str]) -> list[str]:
     """The mmdebstrap command that makes a recipe's tar file."""
     words = ["mmdebstrap", "--mode=auto", f"--variant={recipe.variant}", "--format=tar"]
     # Without this hook apt picks `usrmerge`, which brings all of perl.
@@ -63,7 +64,8 @@ def arguments(recipe: Recipe, target: Path, mirror: str | None) -> list[str]:
     words += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED]
     words += [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
     words += [f"--include={','.join(recipe.packages)}"]
-    return [*words, recipe.suite, str(target), *([mirror] if mirror else [])]
+    words += [f'--customize-hook=rm -rf "$1"/{pattern}' for pattern in REMOVED]
+    return [*words, recipe.suite, str(target), *sources]
 
 
 def roots_dir() -> Path:
@@ -89,9 +91,8 @@ def make(recipe: Recipe, say: Callable[[str], None]) -> Layout:
     try:
         tar = work / "root.tar"
         lines: list[str] = []
-        mirror = _mirror()
         epoch = {"SOURCE_DATE_EPOCH": str(recipe.epoch)}
-        command.stream(arguments(recipe, tar, mirror), lines.append, env=epoch)
+        command.stream(arguments(recipe, tar, archive(recipe.suite)), lines.append, env=epoch)
         created = datetime.fromtimestamp(recipe.epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         layout = write_layout(tar, work / "layout", created=created)
         final = roots_dir() / f"{recipe.name}-{recipe.key}"
@@ -103,9 +104,12 @@ def make(recipe: Recipe, say: Callable[[str], None]) -> Layout:
     return Layout(final, layout.digest, layout.size)
 
 
-def _mirror() -> str | None:
-    """This host's own Debian archive where it has one; else mmdebstrap's default."""
-    return install.debian_mirror() if install.read_host().distribution == "debian" else None
+def archive(suite: str) -> list[str]:
+    """apt source lines for a suite from this host's own configuration; empty: mmdebstrap's default archive."""
+    if install.read_host().distribution != "debian":
+        return []
+    wanted = (suite, f"{suite}-updates", f"{suite}-security")
+    return [f"deb {uri} {name} main" for uri, name in install.debian_sources() if name in wanted]
 
 
 def ensure_maker(*, allowed: bool, say: Callable[[str], None]) -> None:

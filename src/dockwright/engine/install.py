@@ -143,12 +143,18 @@ def debian_mirror() -> str:
 
     Raises EngineUnavailable when apt has no Debian archive configured.
     """
-    done = command.run(("apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)"), check=False)
-    for line in done.stdout.splitlines():
-        uri, _, suite = line.partition("|")
-        if suite == "bookworm" and uri.rstrip("/").endswith("/debian"):
+    for uri, _ in debian_sources():
+        if uri.rstrip("/").endswith("/debian"):
             return uri
     raise EngineUnavailable("apt on this host has no Debian archive configured", "add it to /etc/apt/sources.list")
+
+
+def debian_sources() -> list[tuple[str, str]]:
+    """URI and suite of every archive that apt on this host is configured with, main component first."""
+    words = ("apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages")
+    done = command.run(words, check=False)
+    found = [line.split("|") for line in done.stdout.splitlines() if line.endswith("|main")]
+    return list(dict.fromkeys((uri, suite) for uri, suite, _ in found))
 
 
 class _ServicesHeld:
