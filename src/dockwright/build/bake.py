@@ -48,6 +48,8 @@ def _target(
     if image.parent:
         inside = images.get(image.parent)
         contexts["parent"] = f"target:{inside.target}" if inside else f"docker-image://{present[image.parent]}"
+    if image.root:
+        contexts["root"] = contexts[image.root]
     return {
         "context": staged["."],
         "dockerfile": str(image.dockerfile),

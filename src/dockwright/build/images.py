@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dockwright.build import inputs
+from dockwright.build import inputs, tools
 from dockwright.spec.model import Fleet, Instance
 from dockwright.spec.names import slug
 
@@ -23,7 +23,8 @@ class Image:
     """One image: what bake needs to build it, and the digest of everything that decides it."""
 
     name: str
-    parent: str | None
+    parent: str | None  # a family; None for what stands on a root
+    root: str | None
     context: Path
     dockerfile: Path
     input_digest: str
@@ -51,10 +52,12 @@ def family_images(fleet: Fleet, names: Iterable[str], root: Path, roots: dict[st
             "scripts": inputs.tree_digest(root / SCRIPTS),
             "parent": made[parent].input_digest if parent else roots[str(family.parent)],
             "build root": roots["build"],
+            "tools": tools.versions(),
         }
         made[name] = Image(
             name,
             parent,
+            None if parent else family.parent,
             folder,
             folder / "Dockerfile",
             inputs.combine(parts),
@@ -83,11 +86,17 @@ def instance_images(
         row = fleet.services[instance.service]
         parent = families[fleet.lineage(row.family)[-1]]
         folder = root / SERVICES / instance.service
-        arguments = {"MACHINE": instance.machine, "HEALTH_PORT": str(row.health_port)}
+        arguments = {
+            "SERVICE": instance.service,
+            "FAMILY": parent.name,
+            "MACHINE": instance.machine,
+            "HEALTH_PORT": str(row.health_port),
+        }
         parts = {
             "files": inputs.tree_digest(folder),
             "kit": kit,
             "scripts": scripts,
+            "tools": tools.versions(),
             "Dockerfile": recipe,
             "parent": parent.input_digest,
             "profile": profiles[instance.machine],
@@ -97,6 +106,7 @@ def instance_images(
         made[instance.name] = Image(
             instance.name,
             parent.name,
+            None,
             folder,
             root / SERVICES / "Dockerfile",
             inputs.combine(parts),

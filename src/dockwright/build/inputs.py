@@ -9,13 +9,18 @@ from pathlib import Path
 
 IGNORED_FOLDERS = {"__pycache__", "tests", "models", "data", "logs", ".hypothesis", ".mypy_cache", ".pytest_cache"}
 IGNORED_SUFFIXES = (".pyc", ".md")
+IGNORED_NAMES = {"requirements.in", "openapi.json"}
 
 
 def files(folder: Path) -> Iterator[Path]:
     """Every file below a folder that a build may see, sorted; what .dockerignore leaves out is left out here."""
     for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in IGNORED_FOLDERS)
-        yield from (Path(here) / name for name in sorted(names) if not name.endswith(IGNORED_SUFFIXES))
+        folders[:] = sorted(name for name in folders if not _ignored(name, IGNORED_FOLDERS))
+        yield from (Path(here) / name for name in sorted(names) if not _ignored(name, IGNORED_NAMES))
+
+
+def _ignored(name: str, names: set[str]) -> bool:
+    return name in names or name.startswith(".") or name.endswith(IGNORED_SUFFIXES)
 
 
 def tree_digest(folder: Path, only: Iterable[str] | None = None) -> str:

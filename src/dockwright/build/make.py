@@ -6,25 +6,24 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import bake, inputs, secrets
+from dockwright.build import bake, inputs, secrets, tools
 from dockwright.build import root as roots
 from dockwright.build.images import KIT, SCRIPTS, Image, family_images, instance_images
 from dockwright.build.oci import Layout
 from dockwright.build.origin import Origin, read_origin
 from dockwright.build.store import Stored, stored
 from dockwright.engine.docker import Docker
-from dockwright.engine.state import state_dir
 from dockwright.errors import CommandFailed
-from dockwright.lock.python import uv
 from dockwright.spec.model import Fleet, Instance
 
 Say = Callable[[str], None]
 LINE = re.compile(r"^#(?P<number>\d+) (?P<rest>.*)$")
 ENDED = re.compile(r"^(?P<how>DONE|CACHED|ERROR)\b")
+MOUNTS = re.compile(r"--mount=\S+\s+")
 # Steps of BuildKit's own that say nothing about the image.
 PLUMBING = re.compile(r"^\[[^\]]*\b(internal|context)\b")
 
@@ -47,12 +46,18 @@ def profile_text(fleet: Fleet, machine: str) -> str:
     return json.dumps(fleet.machines[machine].profile, indent=2) + "\n"
 
 
-def ensure_roots(fleet: Fleet, *, allowed: bool, say: Say) -> dict[str, Layout]:
-    """Every root that the fleet declares and the one that builders start from, made where missing."""
+def roots_of(fleet: Fleet, instances: Iterable[Instance]) -> frozenset[str]:
+    """The roots that the families of some instances stand on."""
+    tops = {fleet.lineage(fleet.services[instance.service].family)[0] for instance in instances}
+    return frozenset(str(fleet.families[name].parent) for name in tops)
+
+
+def ensure_roots(fleet: Fleet, *, only: Collection[str], allowed: bool, say: Say) -> dict[str, Layout]:
+    """The roots named in `only`, and under the name "build" the one that builders start from, made where missing."""
     recipes = {
         name: roots.Recipe(name, root.suite, root.variant, tuple(root.packages))
         for name, root in fleet.roots.items()
-        if root.distribution == "debian"
+        if name in only and root.distribution == "debian"
     }
     suites = {recipe.suite for recipe in recipes.values()}
     recipes["build"] = roots.build_recipe(min(suites))
@@ -102,7 +107,8 @@ def _definition(
 ) -> dict[str, object]:
     contexts = {name: layout.reference for name, layout in layouts.items()}
     contexts["scripts"] = str(bake.stage(root / SCRIPTS, work, inputs.tree_digest(root / SCRIPTS)))
-    contexts["uv"] = str(_uv_folder())
+    contexts["uv"] = str(tools.uv_folder())
+    contexts["cyclonedx"] = str(tools.cyclonedx_folder())
     kit = bake.stage(root / KIT, work, inputs.tree_digest(root / KIT))
     shared = bake.Shared(contexts, _secrets(work), secrets.proxies(), origin)
     staged: dict[str, dict[str, str]] = {}
@@ -149,19 +155,6 @@ def _secrets(work: Path) -> dict[str, Path]:
     return found
 
 
-def _uv_folder() -> Path:
-    """A folder that holds nothing but the tool's own uv, to be bound into builds."""
-    source = Path(uv())
-    target = state_dir() / "tools" / "uv" / "uv"
-    if not target.exists() or target.stat().st_size != source.stat().st_size:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(".uv")
-        temporary.write_bytes(source.read_bytes())
-        temporary.chmod(0o755)
-        temporary.replace(target)
-    return target.parent
-
-
 def _bake(docker: Docker, definition: dict[str, object], say: Say) -> None:
     """Run bake, telling each step as it ends; a failure carries what the failing step wrote."""
     names: dict[str, str] = {}
@@ -179,7 +172,7 @@ def _bake(docker: Docker, definition: dict[str, object], say: Say) -> None:
         elif ended and number in names and ended["how"] == "DONE":
             say(f"  {names.pop(number)[:110]}  {rest.removeprefix('DONE ')}")
         elif rest.startswith("[") and not PLUMBING.search(rest):
-            names[number] = rest
+            names[number] = MOUNTS.sub("", rest)
         elif not ended:
             wrote.setdefault(number, []).append(rest)
 

@@ -19,6 +19,7 @@ class Stored:
     reference: str
     git_sha: str
     created: str
+    input_digest: str
 
 
 def stored(docker: Docker) -> dict[str, Stored]:
@@ -38,7 +39,7 @@ def _stored(entry: dict[str, Any]) -> tuple[str, Stored] | None:
     if not tags or LABEL_INPUT not in labels:
         return None
     sha = labels.get("org.opencontainers.image.revision", "unknown")
-    return labels[LABEL_INPUT], Stored(entry["Id"], tags[0], sha, entry.get("Created", ""))
+    return labels[LABEL_INPUT], Stored(entry["Id"], tags[0], sha, entry.get("Created", ""), labels[LABEL_INPUT])
 
 
 def uncompressed_sizes(docker: Docker, references: Iterable[str]) -> dict[str, int]:

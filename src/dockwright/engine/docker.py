@@ -57,6 +57,11 @@ class Docker:
         found = json.loads(self.run(kind, "inspect", *names, check=False) or "[]")
         return [entry for entry in found if isinstance(entry, dict)]
 
+    def logs(self, container: str, lines: int) -> list[str]:
+        """The last lines that a container wrote, on either stream, the oldest first."""
+        done = command.run((self.program, "logs", "--tail", str(lines), container), env=self.env(), check=False)
+        return [*done.stdout.splitlines(), *done.stderr.splitlines()][-lines:]
+
     @property
     def socket(self) -> Path | None:
         """The engine's UNIX socket; None when it is reached in another way."""

@@ -1,0 +1,110 @@
+"""Which instances run on this host, and why the others do not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dockwright.spec.model import Fleet, Instance
+
+# Every service's kit reports to these three, so each service may reach them without naming them.
+KIT_PEERS = ("ServiceRegistry", "CentralErrorBus", "UnifiedObservabilityCenter")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An instance that does not run here."""
+
+    instance: Instance
+    why: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What runs on a host that plays `machine`. `guests` belong to another machine, and are called from here."""
+
+    machine: str
+    instances: tuple[Instance, ...]
+    guests: tuple[Instance, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def all(self) -> tuple[Instance, ...]:
+        return (*self.instances, *self.guests)
+
+
+def choose(fleet: Fleet, machine: str, *, gpu: bool) -> Choice:
+    """The implemented instances of a machine, and of other machines those that they call.
+
+    A guest stands in for a machine that has no address: without it, what its callers tell it would be lost.
+    """
+    here: list[Instance] = []
+    left_out: list[LeftOut] = []
+    for instance in fleet.instances():
+        why = _why_not(fleet, instance, machine, gpu=gpu)
+        if why:
+            left_out.append(LeftOut(instance, why))
+        else:
+            here.append(instance)
+    guests = _guests(fleet, here, machine, gpu=gpu)
+    rest = tuple(entry for entry in left_out if entry.instance not in guests)
+    return Choice(machine, tuple(here), guests, rest)
+
+
+def _why_not(fleet: Fleet, instance: Instance, machine: str, *, gpu: bool) -> str:
+    if instance.service not in fleet.implementations:
+        return "not implemented yet"
+    if instance.machine != machine:
+        return f"runs on {instance.machine}"
+    if fleet.needs_gpu(instance.service) and not gpu:
+        return "needs an NVIDIA card, and this host shows none"
+    return ""
+
+
+def called(fleet: Fleet, service: str) -> tuple[str, ...]:
+    """The peers that a service may reach: the kit's three, those it waits for, those it calls."""
+    own = fleet.implementations[service]
+    return tuple(dict.fromkeys(name for name in (*KIT_PEERS, *own.depends, *own.calls)))
+
+
+def _guests(fleet: Fleet, here: Iterable[Instance], machine: str, *, gpu: bool) -> tuple[Instance, ...]:
+    running = {instance.service for instance in here}
+    found: list[Instance] = []
+    waiting = [name for service in sorted(running) for name in called(fleet, service)]
+    while waiting:
+        name = waiting.pop(0)
+        row = fleet.services.get(name)
+        if row is None or name in running or name not in fleet.implementations or machine in row.machines:
+            continue
+        if fleet.needs_gpu(name) and not gpu:
+            continue
+        running.add(name)
+        found.append(Instance(name, row.machines[0]))
+        waiting += called(fleet, name)
+    return tuple(found)
+
+
+def start_order(fleet: Fleet, instances: Iterable[Instance]) -> list[Instance]:
+    """Who is waited for comes first; beyond that, phase by phase in the order of the table.
+
+    The fleet has been checked: its dependencies have no circle.
+    """
+    phases = {phase.name: number for number, phase in enumerate(fleet.phases)}
+    by_service = {instance.service: instance for instance in instances}
+
+    def rank(instance: Instance) -> int:
+        phase = fleet.phase_of(instance)
+        return phases[phase.name] if phase else len(phases)
+
+    ordered: list[Instance] = []
+
+    def place(instance: Instance) -> None:
+        for name in fleet.implementations[instance.service].depends:
+            if name in by_service:
+                place(by_service[name])
+        if instance not in ordered:
+            ordered.append(instance)
+
+    for instance in sorted(by_service.values(), key=rank):
+        place(instance)
+    return ordered

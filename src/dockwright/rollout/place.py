@@ -1,0 +1,73 @@
+"""Where a rollout keeps its files on this host: the compose file, what is desired, secrets, the record."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockwright.engine.state import dumps, read_json, state_dir, write_atomically
+
+APPUSER = 10001
+TOKEN = "fleet-token"  # noqa: S105 - a file's name
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files of what runs on this host, all below one folder."""
+
+    home: Path
+
+    @property
+    def compose(self) -> Path:
+        return self.home / "compose.yaml"
+
+    @property
+    def run(self) -> Path:
+        """Bound read-only into containers that ask for what is desired."""
+        return self.home / "run"
+
+    @property
+    def desired(self) -> Path:
+        return self.run / "desired.json"
+
+    @property
+    def bodies(self) -> Path:
+        """One approved body for each container that the supervisor may create again."""
+        return self.run / "instances"
+
+    @property
+    def token(self) -> Path:
+        return self.home / "secrets" / TOKEN
+
+    def prepare(self) -> None:
+        """Make the folders and, once, the fleet's token. Nothing that is there is replaced."""
+        self.bodies.mkdir(parents=True, exist_ok=True)
+        self.token.parent.mkdir(mode=0o700, exist_ok=True)
+        if not self.token.is_file():
+            # Only the services' user reads it; who is not root cannot give it away, and keeps the folder closed.
+            root = os.geteuid() == 0
+            write_atomically(self.token, secrets.token_urlsafe(32) + "\n", mode=0o400 if root else 0o444)
+            if root:
+                os.chown(self.token, APPUSER, APPUSER)
+
+    def read_desired(self) -> dict[str, object] | None:
+        """What the last `up` wanted to run here; None when nothing was ever rolled out. Raises UnreadableInput."""
+        return read_json(self.desired)
+
+    def write_desired(self, desired: dict[str, object]) -> None:
+        write_atomically(self.desired, dumps(desired))
+
+    def write_bodies(self, bodies: dict[str, dict[str, object]]) -> None:
+        """Replace the approved bodies: those of containers that are no longer wanted go."""
+        for name, body in bodies.items():
+            write_atomically(self.bodies / f"{name}.json", dumps(body))
+        for path in self.bodies.glob("*.json"):
+            if path.stem not in bodies:
+                path.unlink()
+
+
+def here() -> Place:
+    """The place of this host's rollout."""
+    return Place(state_dir() / "rollout")

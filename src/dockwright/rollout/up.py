@@ -1,0 +1,156 @@
+"""`dockwright up` as a story: choose, build, render, start, wait until healthy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dockwright.build import make
+from dockwright.build.origin import read_origin
+from dockwright.build.store import Stored
+from dockwright.engine import find
+from dockwright.engine.docker import Docker
+from dockwright.engine.state import write_atomically
+from dockwright.errors import CommandFailed, DockwrightError, EngineUnavailable, UsageError
+from dockwright.rollout import bodies, compose, facts, gate
+from dockwright.rollout.choice import Choice, choose
+from dockwright.rollout.desired import desired
+from dockwright.rollout.place import Place, here
+from dockwright.spec.model import Fleet, Instance
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `up` did."""
+
+    choice: Choice
+    built: make.Built
+    changed: bool
+    failures: tuple[gate.Failure, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    engine: Docker
+
+
+def up(fleet: Fleet, root: Path, *, machine: str | None, bind: str, install: bool, say: Say) -> Outcome:
+    """Bring this host to what the fleet declares for it. Running it again goes on where an earlier run stopped.
+
+    Raises DockwrightError: no engine, a build that failed, ports that other programs hold.
+    """
+    place = here()
+    docker = find.ensure(allowed=install, say=say)
+    socket = local_socket(docker)
+    cards = facts.cards()
+    choice = choose(fleet, pick_machine(fleet, machine, place, cards), gpu=bool(cards))
+    if not choice.all:
+        raise UsageError(f"no service of {choice.machine} is implemented yet", "choose another --machine")
+    built = build(docker, fleet, choice, root, install=install, say=say)
+    images = {instance: built.of(instance.name) for instance in choice.all}
+    check_ports(docker, fleet, choice, bind)
+    place.prepare()
+    wanted = _wanted(fleet, choice, images, root)
+    host = compose.Host(socket, socket.stat().st_gid, _cpus(docker), bind)
+    text = compose.text(compose.render(fleet, choice, images, place, host), place.compose, docker.host)
+    write_atomically(place.compose, text)
+    place.write_desired(wanted)
+    rows = [row for row in wanted["instances"] if isinstance(row, dict)]
+    changed = _start(docker, place, say)
+    failures = gate.wait(docker, rows, bind, say if changed else _silent)
+    return Outcome(choice, built, changed, tuple(failures), tuple(rows), docker)
+
+
+def _silent(_: str) -> None:
+    """Nothing changed: that each instance is as healthy as before is no news."""
+
+
+def local_socket(docker: Docker) -> Path:
+    """The engine's socket on this host. Raises EngineUnavailable for an engine elsewhere: its files are not here."""
+    socket = docker.socket
+    if socket is None or not socket.exists():
+        raise EngineUnavailable(
+            f"the engine at {docker.host} is not on this host, so it cannot see this host's files",
+            "run ./dockwright up on that machine, or unset DOCKER_HOST",
+        )
+    return socket.resolve()
+
+
+def pick_machine(fleet: Fleet, named: str | None, place: Place, cards: list[str]) -> str:
+    """The machine that this host plays: the one named, the one of the last `up`, the one with its card, the first."""
+    if named is not None and named not in fleet.machines:
+        raise UsageError(f"no machine is called '{named}'", f"choose from {', '.join(fleet.machines)}")
+    last = (place.read_desired() or {}).get("machine")
+    by_card = [
+        name
+        for name, machine in fleet.machines.items()
+        if any(word in card for card in cards for word in machine.gpu.split() if any(map(str.isdigit, word)))
+    ]
+    return next(name for name in (named, last, *by_card, *fleet.machines) if isinstance(name, str) and name in fleet.machines)
+
+
+def build(docker: Docker, fleet: Fleet, choice: Choice, root: Path, *, install: bool, say: Say) -> make.Built:
+    """Build what a choice needs and the engine lacks."""
+    layouts = make.ensure_roots(fleet, allowed=install, say=say, only=make.roots_of(fleet, choice.all))
+    images = make.plan_images(fleet, (), choice.all, root, layouts)
+    return make.build(docker, fleet, images, layouts, root, say)
+
+
+def check_ports(docker: Docker, fleet: Fleet, choice: Choice, bind: str) -> None:
+    """Raise DockwrightError with every port that another program holds, before anything is stopped or started."""
+    ours = {
+        int(port["HostPort"])
+        for container in facts.containers(docker).values()
+        for published in (container.inspected["NetworkSettings"]["Ports"] or {}).values()
+        for port in published or ()
+    }
+    wanted = {
+        port: f"{instance.service} ({what})"
+        for instance in choice.all
+        for what, port in (
+            ("service", fleet.services[instance.service].port),
+            ("health", fleet.services[instance.service].health_port),
+        )
+    }
+    busy = facts.busy_ports(bind, sorted(set(wanted) - ours))
+    if busy:
+        told = ", ".join(f"{port} for {wanted[port]}" for port in busy)
+        first = busy[0]
+        raise DockwrightError(
+            f"another program on this host listens on {told}",
+            f"end it (ss -ltnp 'sport = :{first}' names it), or choose another address with --bind",
+        )
+
+
+def _wanted(
+    fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], root: Path
+) -> dict[str, Any]:
+    origin = read_origin(root)
+    said = {"git_sha": origin.git_sha, "tag": origin.tag}
+    return desired(fleet, choice, images, datetime.now(UTC), said)
+
+
+def _cpus(docker: Docker) -> int:
+    text = docker.run("info", "--format", "{{.NCPU}}").strip()
+    return int(text) if text.isdigit() else os.cpu_count() or 1
+
+
+def _start(docker: Docker, place: Place, say: Say) -> bool:
+    """Let compose bring the containers to what the file says; returns whether it had anything to do."""
+    before = {name: (found.inspected["Id"], found.since) for name, found in facts.containers(docker).items()}
+    say("starting what is not running")
+    lines: list[str] = []
+    words = ("compose", "--file", str(place.compose), "--progress", "plain", "up", "--detach", "--remove-orphans")
+    try:
+        docker.stream(*words, on_line=lines.append)
+    except CommandFailed as error:
+        # A container whose dependency is not healthy: the gate tells which one and why, with its logs.
+        if not any("unhealthy" in line or "exited" in line for line in lines):
+            raise CommandFailed("docker compose could not start the fleet", "", "\n".join(lines[-15:])) from error
+    after = facts.containers(docker)
+    instances = {name: found for name, found in after.items() if found.labels.get("io.dockwright.role") == "instance"}
+    place.write_bodies({name: bodies.body(dict(found.inspected)) for name, found in instances.items()})
+    return before != {name: (found.inspected["Id"], found.since) for name, found in after.items()}
