@@ -1,11 +1,11 @@
 """The error tree. It imports nothing of the tool, so that every part can raise and catch at any level.
 
-    DockwrightError            exit 1   work that failed
-    ├── CommandFailed          exit 1   a program that ended with an error
-    ├── UsageError             exit 2   wrong usage
-    ├── UnreadableInput        exit 2   a file that cannot be read or understood
-    └── Unreachable            exit 3   an engine, a registry or a network that does not answer
-        └── EngineUnavailable  exit 3
+DockwrightError            exit 1   work that failed
+├── CommandFailed          exit 1   a program that ended with an error
+├── UsageError             exit 2   wrong usage
+├── UnreadableInput        exit 2   a file that cannot be read or understood
+└── Unreachable            exit 3   an engine, a registry or a network that does not answer
+    └── EngineUnavailable  exit 3
 """
 
 from __future__ import annotations

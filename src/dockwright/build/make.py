@@ -46,9 +46,10 @@ def profile_text(fleet: Fleet, machine: str) -> str:
     return json.dumps(fleet.machines[machine].profile, indent=2) + "\n"
 
 
-def roots_of(fleet: Fleet, instances: Iterable[Instance]) -> frozenset[str]:
-    """The roots that the families of some instances stand on."""
-    tops = {fleet.lineage(fleet.services[instance.service].family)[0] for instance in instances}
+def roots_of(fleet: Fleet, instances: Iterable[Instance], families: Iterable[str] = ()) -> frozenset[str]:
+    """The roots that some instances and families stand on."""
+    names = [*families, *(fleet.services[instance.service].family for instance in instances)]
+    tops = {fleet.lineage(name)[0] for name in names}
     return frozenset(str(fleet.families[name].parent) for name in tops)
 
 

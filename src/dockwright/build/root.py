@@ -30,7 +30,12 @@ EXCLUDED = (
 )
 KEPT = ("/usr/share/doc/*/copyright",)
 # What package scripts want to be there while they run, and nothing wants afterwards.
-REMOVED = ("usr/lib/python3*/pydoc_data", "var/lib/dpkg/info/*.symbols", "var/cache/debconf/*-old", "var/lib/dpkg/*-old")
+REMOVED = (
+    "usr/lib/python3*/pydoc_data",
+    "var/lib/dpkg/info/*.symbols",
+    "var/cache/debconf/*-old",
+    "var/lib/dpkg/*-old",
+)
 HOOKS = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 
 

@@ -42,10 +42,10 @@ def _stored(entry: dict[str, Any]) -> tuple[str, Stored] | None:
     return labels[LABEL_INPUT], Stored(entry["Id"], tags[0], sha, entry.get("Created", ""), labels[LABEL_INPUT])
 
 
-def uncompressed_sizes(docker: Docker, references: Iterable[str]) -> dict[str, int]:
+def unpacked_sizes(docker: Docker, references: Iterable[str]) -> dict[str, int]:
     """Reference -> bytes of all layers, unpacked, as the engine's history counts them."""
-    sizes = {}
+    found = {}
     for reference in references:
         text = docker.run("history", "--no-trunc", "--human=false", "--format", "{{json .Size}}", reference)
-        sizes[reference] = sum(int(json.loads(line)) for line in text.splitlines() if line.strip())
-    return sizes
+        found[reference] = sum(int(json.loads(line)) for line in text.splitlines() if line.strip())
+    return found

@@ -20,7 +20,9 @@ def body(inspected: dict[str, Any]) -> dict[str, object]:
     return {
         **config,
         "HostConfig": inspected["HostConfig"],
-        "NetworkingConfig": {"EndpointsConfig": {network: _endpoint(found, name) for network, found in networks.items()}},
+        "NetworkingConfig": {
+            "EndpointsConfig": {network: _endpoint(found, name) for network, found in networks.items()}
+        },
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from dockwright.engine.state import dumps, read_json, state_dir, write_atomically
 
 APPUSER = 10001
+LOOPBACK = "127.0.0.1"
 TOKEN = "fleet-token"  # noqa: S105 - a file's name
 
 
@@ -40,6 +41,21 @@ class Place:
     @property
     def token(self) -> Path:
         return self.home / "secrets" / TOKEN
+
+    @property
+    def settings(self) -> Path:
+        return self.home / "settings.json"
+
+    def bind(self) -> str:
+        """Where the last `up` published ports; this host's own loopback at first."""
+        return str((read_json(self.settings) or {}).get("bind", LOOPBACK))
+
+    def address(self) -> str:
+        """Where this host itself reaches the published ports."""
+        return LOOPBACK if self.bind() == "0.0.0.0" else self.bind()  # noqa: S104 - compared, not bound
+
+    def write_bind(self, bind: str) -> None:
+        write_atomically(self.settings, dumps({"bind": bind}))
 
     def prepare(self) -> None:
         """Make the folders and, once, the fleet's token. Nothing that is there is replaced."""

@@ -53,6 +53,7 @@ def up(fleet: Fleet, root: Path, *, machine: str | None, bind: str, install: boo
     images = {instance: built.of(instance.name) for instance in choice.all}
     check_ports(docker, fleet, choice, bind)
     place.prepare()
+    place.write_bind(bind)
     wanted = _wanted(fleet, choice, images, root)
     host = compose.Host(socket, socket.stat().st_gid, _cpus(docker), bind)
     text = compose.text(compose.render(fleet, choice, images, place, host), place.compose, docker.host)
@@ -60,7 +61,7 @@ def up(fleet: Fleet, root: Path, *, machine: str | None, bind: str, install: boo
     place.write_desired(wanted)
     rows = [row for row in wanted["instances"] if isinstance(row, dict)]
     changed = _start(docker, place, say)
-    failures = gate.wait(docker, rows, bind, say if changed else _silent)
+    failures = gate.wait(docker, rows, place.address(), say if changed else _silent)
     return Outcome(choice, built, changed, tuple(failures), tuple(rows), docker)
 
 
@@ -89,7 +90,9 @@ def pick_machine(fleet: Fleet, named: str | None, place: Place, cards: list[str]
         for name, machine in fleet.machines.items()
         if any(word in card for card in cards for word in machine.gpu.split() if any(map(str.isdigit, word)))
     ]
-    return next(name for name in (named, last, *by_card, *fleet.machines) if isinstance(name, str) and name in fleet.machines)
+    return next(
+        name for name in (named, last, *by_card, *fleet.machines) if isinstance(name, str) and name in fleet.machines
+    )
 
 
 def build(docker: Docker, fleet: Fleet, choice: Choice, root: Path, *, install: bool, say: Say) -> make.Built:
@@ -125,9 +128,7 @@ def check_ports(docker: Docker, fleet: Fleet, choice: Choice, bind: str) -> None
         )
 
 
-def _wanted(
-    fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], root: Path
-) -> dict[str, Any]:
+def _wanted(fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], root: Path) -> dict[str, Any]:
     origin = read_origin(root)
     said = {"git_sha": origin.git_sha, "tag": origin.tag}
     return desired(fleet, choice, images, datetime.now(UTC), said)

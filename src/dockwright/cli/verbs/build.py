@@ -1,0 +1,94 @@
+"""Build the images of families and instances that the engine does not have yet, in one bake run.
+
+An image is known by its input digest: a sha256 over its files, its locks, its arguments and its parent. Nothing is
+built whose digest the engine has; then not even bake is started.
+
+  dockwright build                       every implemented instance's image, and the families below them
+  dockwright build family-web            a family
+  dockwright build ServiceRegistry       a service, for each of its machines
+  dockwright build mainpc/SystemDigitalTwin
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from dockwright.build import make
+from dockwright.build.store import unpacked_sizes
+from dockwright.cli import table
+from dockwright.cli.context import repository
+from dockwright.cli.progress import Progress, megabytes
+from dockwright.engine import find
+from dockwright.errors import UsageError
+from dockwright.spec.load import load_fleet
+from dockwright.spec.model import Fleet, Instance
+from dockwright.spec.names import did_you_mean
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or machine/service")
+    parser.add_argument("--no-install", action="store_true", help="install nothing on this host; say what is missing")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    root = repository()
+    fleet = load_fleet(root / "fleet")
+    families, instances = chosen(fleet, arguments.names)
+    say = Progress(quiet=arguments.json)
+    docker = find.ensure(allowed=not arguments.no_install, say=say)
+    needed = make.roots_of(fleet, instances, families)
+    layouts = make.ensure_roots(fleet, only=needed, allowed=not arguments.no_install, say=say)
+    images = make.plan_images(fleet, families, instances, root, layouts)
+    built = make.build(docker, fleet, images, layouts, root, say)
+    sizes = unpacked_sizes(docker, (built.of(name).reference for name in images))
+    told = [_told(name, built, sizes) for name in images]
+    if arguments.json:
+        print(json.dumps({"seconds": round(built.seconds, 1), "images": told}, indent=2))
+        return 0
+    rows = [
+        (
+            str(row["name"]),
+            "built" if row["built"] else "unchanged",
+            megabytes(int(str(row["unpacked_bytes"]))),
+            megabytes(int(str(row["own_bytes"]))),
+            str(row["reference"]),
+        )
+        for row in told
+    ]
+    table.show(("IMAGE", "", "UNPACKED", "OWN LAYERS", "REFERENCE"), rows)
+    new = len(built.new)
+    print(f"\n{f'built {new} of {len(images)} images' if new else 'nothing to build'} in {built.seconds:.1f} s")
+    return 0
+
+
+def _told(name: str, built: make.Built, sizes: dict[str, int]) -> dict[str, object]:
+    """What `build --json` says of an image; its own bytes are those that its parent does not have."""
+    image, found = built.images[name], built.of(name)
+    below = sizes[built.of(image.parent).reference] if image.parent else 0
+    return {
+        "name": name,
+        "built": name in built.new,
+        "reference": found.reference,
+        "digest": found.digest,
+        "input_digest": image.input_digest,
+        "unpacked_bytes": sizes[found.reference],
+        "own_bytes": sizes[found.reference] - below,
+    }
+
+
+def chosen(fleet: Fleet, names: list[str]) -> tuple[list[str], list[Instance]]:
+    """The families and instances that some names mean; every implemented instance when there is no name."""
+    built = [instance for instance in fleet.instances() if instance.service in fleet.implementations]
+    if not names:
+        return [], built
+    families = [fleet.lineage(name)[-1] for name in names if name in fleet.families]
+    instances = [instance for instance in built if instance.service in names or instance.name in names]
+    known = {*fleet.families, *(each.service for each in built), *(each.name for each in built)}
+    for name in names:
+        if name in fleet.services and name not in known:
+            raise UsageError(f"{name} is not implemented yet", "./dockwright check --all lists what is")
+        if name not in known:
+            raise UsageError(f"nothing to build is called {name}{did_you_mean(name, known)}")
+    return families, instances

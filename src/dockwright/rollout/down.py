@@ -1,0 +1,47 @@
+"""Takes back what `up` started on this host, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dockwright.engine import daemon, find
+from dockwright.engine.docker import Docker
+from dockwright.errors import EngineUnavailable
+from dockwright.rollout import facts
+from dockwright.rollout.place import here
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The containers that were removed, and whether the tool's own engine was stopped."""
+
+    stopped: tuple[str, ...]
+    engine_stopped: bool
+
+
+def down(*, keep_engine: bool, delete_state: bool, say: Callable[[str], None]) -> Stopped:
+    """Remove the fleet's containers and network, then stop the engine of the tool's own. Raises DockwrightError."""
+    try:
+        docker = find.running()
+    except EngineUnavailable:
+        docker = None
+    names = _remove(docker, delete_state=delete_state, say=say) if docker else ()
+    own = find.own_daemon()
+    engine = False
+    if not keep_engine and own.pid() is not None:
+        say("stopping the tool's own engine")
+        engine = daemon.stop(own)
+    return Stopped(names, engine)
+
+
+def _remove(docker: Docker, *, delete_state: bool, say: Callable[[str], None]) -> tuple[str, ...]:
+    place = here()
+    names = tuple(sorted(facts.containers(docker)))
+    if not place.compose.is_file():
+        return ()
+    if names:
+        say(f"stopping {len(names)} containers")
+    words = ["compose", "--file", str(place.compose), "--progress", "plain", "down", "--remove-orphans"]
+    docker.run(*words, *(["--volumes"] if delete_state else []), timeout=300)
+    return names

@@ -1,0 +1,90 @@
+"""What containers wrote, merged in the order of time."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dockwright.engine import command
+from dockwright.engine.docker import Docker
+from dockwright.spec.finding import printable
+
+RED, YELLOW, DIM, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+# What every JSON line has; a line's other keys are shown behind its message.
+USUAL = {"time", "level", "logger", "message", "service", "machine"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: when the engine took it, who wrote it, its level where it is a JSON line (else empty), its text."""
+
+    at: str
+    service: str
+    level: str
+    text: str
+
+
+def _entry(service: str, line: str) -> Entry:
+    at, _, text = line.partition(" ")
+    try:
+        found = json.loads(text)
+        level = str(found.get("level", "")).lower() if isinstance(found, dict) else ""
+    except ValueError:
+        level = ""
+    return Entry(at, service, level, text)
+
+
+def _words(docker: Docker, container: str, lines: int, since: str | None, *, follow: bool) -> list[str]:
+    words = [str(docker.program), "logs", "--timestamps", "--tail", str(lines)]
+    words += ["--since", since] if since else []
+    return [*words, *(["--follow"] if follow else []), container]
+
+
+def last(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | None) -> Iterator[Entry]:
+    """The last lines of each container (service -> container), in the order of time."""
+    found = []
+    for service, container in chosen.items():
+        done = command.run(_words(docker, container, lines, since, follow=False), env=docker.env(), check=False)
+        if done.ok:
+            found += [_entry(service, line) for line in (done.stdout + done.stderr).splitlines() if line]
+        elif "No such container" not in done.stderr:
+            raise command.failure(done)
+    yield from sorted(found, key=lambda entry: entry.at)
+
+
+def follow(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | None) -> Iterator[Entry]:
+    """The same, and then what comes, until every container has ended."""
+    waiting: queue.Queue[Entry | None] = queue.Queue()
+
+    def read(service: str, container: str) -> None:
+        words = _words(docker, container, lines, since, follow=True)
+        try:
+            command.stream(words, lambda line: waiting.put(_entry(service, line)), env=docker.env(), check=False)
+        finally:
+            waiting.put(None)
+
+    for service, container in chosen.items():
+        threading.Thread(target=read, args=(service, container), daemon=True).start()
+    ended = 0
+    while ended < len(chosen):
+        entry = waiting.get()
+        if entry is None:
+            ended += 1
+        else:
+            yield entry
+
+
+def shown(entry: Entry, *, colour: bool) -> str:
+    """A line for people; what comes from a container cannot move the cursor."""
+    time = entry.at[11:23]
+    text = entry.text
+    if entry.level:
+        found = json.loads(entry.text)
+        rest = " ".join(f"{key}={value}" for key, value in found.items() if key not in USUAL)
+        text = f"{entry.level:<7} {found.get('message', '')}{'  ' + rest if rest else ''}"
+    line = f"{time} {entry.service:<26} {printable(text)}"
+    tint = {"warning": YELLOW, "error": RED, "critical": RED, "debug": DIM}.get(entry.level, "") if colour else ""
+    return f"{tint}{line}{PLAIN}" if tint else line
