@@ -89,14 +89,15 @@ def judge(
 def _row(wanted: Mapping[str, Any], found: facts.Container | None, health: facts.Health | None, now: datetime) -> Row:
     state, reason = _state(wanted, found, health, now)
     wrong = found is not None and found.image != wanted["image_digest"]
+    if found is not None and wrong and not reason:
+        reason = f"runs {found.image[:19]}, desired is {wanted['image_digest'][:19]}"
     return Row(
         wanted["service"],
         wanted["machine"],
         desired=True,
         running=found is not None and found.state == "running",
         state=state,
-        reason=reason
-        or (f"runs {found.image[:19]}, desired is {wanted['image_digest'][:19]}" if found and wrong else ""),
+        reason=reason,
         since=found.since if found else "",
         port=wanted["port"],
         health_port=wanted["health_port"],

@@ -59,7 +59,7 @@ def up(fleet: Fleet, root: Path, *, machine: str | None, bind: str, install: boo
     text = compose.text(compose.render(fleet, choice, images, place, host), place.compose, docker.host)
     write_atomically(place.compose, text)
     place.write_desired(wanted)
-    rows = [row for row in wanted["instances"] if isinstance(row, dict)]
+    rows: list[Mapping[str, Any]] = wanted["instances"]
     changed = _start(docker, place, say)
     failures = gate.wait(docker, rows, place.address(), say if changed else _silent)
     return Outcome(choice, built, changed, tuple(failures), tuple(rows), docker)

@@ -25,9 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("services", nargs="*", metavar="SERVICE", help="services; all when none is named")
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what they write, until Ctrl-C")
     parser.add_argument("-n", "--lines", type=int, default=20, metavar="N", help="lines of each; default 20")
-    parser.add_argument(
-        "--since", metavar="TIME", help="only what is newer: 10m, 2h, or a time such as 2026-01-31T12:00"
-    )
+    parser.add_argument("--since", metavar="TIME", help="only what is newer: 10m, 2h, or 2026-01-31T12:00")
     parser.add_argument("--level", choices=LEVELS, default="debug", help="only this level and graver ones")
     parser.add_argument("--json", action="store_true", help="the lines as the services wrote them")
 

@@ -34,9 +34,7 @@ PAGE = "UnifiedObservabilityCenter"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", metavar="NAME", help="the machine of fleet.toml that this host plays")
-    parser.add_argument(
-        "--bind", metavar="ADDRESS", help="where ports are published; default: the last one, or 127.0.0.1"
-    )
+    parser.add_argument("--bind", metavar="ADDRESS", help="where ports are published; at first 127.0.0.1")
     parser.add_argument("--no-install", action="store_true", help="install nothing on this host; say what is missing")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
@@ -51,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     bind = arguments.bind or here().bind()
     if not _ipv4(bind):
         raise UsageError(
-            f"--bind takes an IPv4 address, not '{bind}'", "127.0.0.1 for this host alone, 0.0.0.0 for all"
+            f"--bind takes an IPv4 address, not '{bind}'", "127.0.0.1: this host alone; 0.0.0.0: all hosts"
         )
     say = Progress(quiet=arguments.json)
     install = not arguments.no_install
