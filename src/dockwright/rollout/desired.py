@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from dockwright.build.store import Stored
@@ -10,53 +10,69 @@ from dockwright.rollout.choice import Choice, start_order
 from dockwright.rollout.compose import container_name
 from dockwright.spec.model import Fleet, Instance
 
+MACHINE_FACTS = {"gpu", "gpu_memory_mb", "gpu_arch", "cpus", "memory_mb"}
+
 
 def desired(
     fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], now: datetime, origin: Mapping[str, str]
 ) -> dict[str, object]:
     """The content of desired.json. `images`: the image of each instance that runs here; `origin`: git_sha and tag."""
-    ordered = start_order(fleet, choice.all)
+    running = start_order(fleet, choice.all)
+    rows = [
+        {**row(fleet, instance, running, container_name(instance.service)), **_image(images[instance])}
+        for instance in running
+    ]
+    left_out = [
+        {"service": entry.instance.service, "machine": entry.instance.machine, "why": entry.why}
+        for entry in choice.left_out
+    ]
+    return document(fleet, choice.machine, now, origin, rows, left_out)
+
+
+def document(
+    fleet: Fleet,
+    machine: str,
+    now: datetime,
+    origin: Mapping[str, str],
+    rows: Iterable[Mapping[str, object]],
+    left_out: Iterable[Mapping[str, str]] = (),
+) -> dict[str, object]:
+    """The file as a whole: the machine that this host plays, every machine as declared, and the rows."""
     return {
-        "machine": choice.machine,
+        "machine": machine,
         "written_at": now.isoformat(timespec="seconds"),
         **origin,
-        "machines": {
-            name: {
-                "gpu": machine.gpu,
-                "gpu_memory_mb": machine.gpu_memory_mb,
-                "gpu_arch": machine.gpu_arch,
-                "cpus": machine.cpus,
-                "memory_mb": machine.memory_mb,
-            }
-            for name, machine in fleet.machines.items()
-        },
-        "instances": [_row(fleet, instance, images[instance], choice) for instance in ordered],
-        "left_out": [
-            {"service": entry.instance.service, "machine": entry.instance.machine, "why": entry.why}
-            for entry in choice.left_out
-        ],
+        "machines": {name: each.model_dump(include=MACHINE_FACTS) for name, each in fleet.machines.items()},
+        "instances": list(rows),
+        "left_out": list(left_out),
     }
 
 
-def _row(fleet: Fleet, instance: Instance, image: Stored, choice: Choice) -> dict[str, object]:
-    row = fleet.services[instance.service]
+def row(fleet: Fleet, instance: Instance, running: Iterable[Instance], address: str) -> dict[str, object]:
+    """What is declared of an instance; `address` is where its peers reach it."""
+    declared = fleet.services[instance.service]
     own = fleet.implementations[instance.service]
     phase = fleet.phase_of(instance)
-    running = {each.service for each in choice.all}
+    beside = {each.service for each in running}
     return {
         "service": instance.service,
         "machine": instance.machine,
         "container": container_name(instance.service),
-        "address": container_name(instance.service),
-        "family": fleet.lineage(row.family)[-1],
-        "port": row.port,
-        "health_port": row.health_port,
-        "depends": [name for name in own.depends if name in running],
+        "address": address,
+        "family": fleet.lineage(declared.family)[-1],
+        "port": declared.port,
+        "health_port": declared.health_port,
+        "depends": [name for name in own.depends if name in beside],
         "start_seconds": own.start_seconds,
         "memory_mb": own.memory_mb,
         "cpus": own.cpus,
         "gpu_memory_mb": own.gpu_memory_mb,
         "phase": phase.name if phase else "",
+    }
+
+
+def _image(image: Stored) -> dict[str, object]:
+    return {
         "image": image.reference,
         "image_digest": image.digest,
         "input_digest": image.input_digest,

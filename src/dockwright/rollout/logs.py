@@ -27,14 +27,19 @@ class Entry:
     text: str
 
 
-def _entry(service: str, line: str) -> Entry:
-    at, _, text = line.partition(" ")
+def entry(service: str, text: str, at: str = "") -> Entry:
+    """A line that a service wrote; `at` is when the engine took it, where one did."""
     try:
         found = json.loads(text)
         level = str(found.get("level", "")).lower() if isinstance(found, dict) else ""
     except ValueError:
         level = ""
     return Entry(at, service, level, text)
+
+
+def _stamped(service: str, line: str) -> Entry:
+    at, _, text = line.partition(" ")
+    return entry(service, text, at)
 
 
 def _words(docker: Docker, container: str, lines: int, since: str | None, *, follow: bool) -> list[str]:
@@ -49,10 +54,10 @@ def last(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | Non
     for service, container in chosen.items():
         done = command.run(_words(docker, container, lines, since, follow=False), env=docker.env(), check=False)
         if done.ok:
-            found += [_entry(service, line) for line in (done.stdout + done.stderr).splitlines() if line]
+            found += [_stamped(service, line) for line in (done.stdout + done.stderr).splitlines() if line]
         elif "No such container" not in done.stderr:
             raise command.failure(done)
-    yield from sorted(found, key=lambda entry: entry.at)
+    yield from sorted(found, key=lambda found: found.at)
 
 
 def follow(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | None) -> Iterator[Entry]:
@@ -62,7 +67,7 @@ def follow(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | N
     def read(service: str, container: str) -> None:
         words = _words(docker, container, lines, since, follow=True)
         try:
-            command.stream(words, lambda line: waiting.put(_entry(service, line)), env=docker.env(), check=False)
+            command.stream(words, lambda line: waiting.put(_stamped(service, line)), env=docker.env(), check=False)
         finally:
             waiting.put(None)
 
@@ -70,21 +75,21 @@ def follow(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | N
         threading.Thread(target=read, args=(service, container), daemon=True).start()
     ended = 0
     while ended < len(chosen):
-        entry = waiting.get()
-        if entry is None:
+        found = waiting.get()
+        if found is None:
             ended += 1
         else:
-            yield entry
+            yield found
 
 
-def shown(entry: Entry, *, colour: bool) -> str:
+def shown(line: Entry, *, colour: bool) -> str:
     """A line for people; what comes from a container cannot move the cursor."""
-    time = entry.at[11:23]
-    text = entry.text
-    if entry.level:
-        found = json.loads(entry.text)
+    time, text = line.at[11:23], line.text
+    if line.level:
+        found = json.loads(line.text)
+        time = time or str(found.get("time", ""))[11:23]
         rest = " ".join(f"{key}={value}" for key, value in found.items() if key not in USUAL)
-        text = f"{entry.level:<7} {found.get('message', '')}{'  ' + rest if rest else ''}"
-    line = f"{time} {entry.service:<26} {printable(text)}"
-    tint = {"warning": YELLOW, "error": RED, "critical": RED, "debug": DIM}.get(entry.level, "") if colour else ""
-    return f"{tint}{line}{PLAIN}" if tint else line
+        text = f"{line.level:<7} {found.get('message', '')}{'  ' + rest if rest else ''}"
+    told = f"{time or '':<12} {line.service:<26} {printable(text)}"
+    tint = {"warning": YELLOW, "error": RED, "critical": RED, "debug": DIM}.get(line.level, "") if colour else ""
+    return f"{tint}{told}{PLAIN}" if tint else told
