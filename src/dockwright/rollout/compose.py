@@ -29,6 +29,11 @@ class Host:
     socket_group: int
     cpus: int
     bind: str
+    by_digest: bool
+
+    def image(self, image: Stored) -> str:
+        """How a container names its image. Without a containerd image store an engine knows no digest of its own."""
+        return f"{image.reference}@{image.digest}" if self.by_digest else image.reference
 
 
 def container_name(service: str) -> str:
@@ -77,7 +82,7 @@ def _instance(
     if own.docker:
         waits[FILTER] = {"condition": "service_started"}
     made: dict[str, object] = {
-        **_confined(image, own.memory_mb, min(own.cpus, float(host.cpus)), own.pids),
+        **_confined(host.image(image), own.memory_mb, min(own.cpus, float(host.cpus)), own.pids),
         "container_name": container_name(instance.service),
         "environment": {"DOCKWRIGHT_PEERS": json.dumps(peers(fleet, choice, instance.service), sort_keys=True)},
         "ports": [f"{host.bind}:{port}:{port}" for port in (row.port, row.health_port)],
@@ -100,10 +105,10 @@ def _instance(
     return made
 
 
-def _confined(image: Stored, memory_mb: int, cpus: float, pids: int) -> dict[str, object]:
+def _confined(image: str, memory_mb: int, cpus: float, pids: int) -> dict[str, object]:
     """What every container of the fleet is limited to."""
     return {
-        "image": image.reference,
+        "image": image,
         "pull_policy": "never",
         "user": "10001:10001",
         "read_only": True,
@@ -121,7 +126,7 @@ def _confined(image: Stored, memory_mb: int, cpus: float, pids: int) -> dict[str
 def _filter(image: Stored, place: Place, host: Host) -> dict[str, object]:
     """The only container that sees the engine's socket; it has no network and lets little through."""
     return {
-        **_confined(image, 64, min(0.5, float(host.cpus)), 32),
+        **_confined(host.image(image), 64, 0.5, 32),
         "container_name": f"dockwright-{FILTER}",
         "command": ["python3", "-m", "self_healing_supervisor.filter"],
         "network_mode": "none",

@@ -55,7 +55,7 @@ def up(fleet: Fleet, root: Path, *, machine: str | None, bind: str, install: boo
     place.prepare()
     place.write_bind(bind)
     wanted = _wanted(fleet, choice, images, root)
-    host = compose.Host(socket, socket.stat().st_gid, _cpus(docker), bind)
+    host = compose.Host(socket, socket.stat().st_gid, _cpus(docker), bind, docker.image_store == "containerd")
     text = compose.text(compose.render(fleet, choice, images, place, host), place.compose, docker.host)
     write_atomically(place.compose, text)
     place.write_desired(wanted)
