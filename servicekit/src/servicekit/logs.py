@@ -1,0 +1,70 @@
+"""Logs: one JSON object a line on standard output, whatever a logger is given."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import math
+import sys
+from datetime import datetime, timezone
+from typing import Any, Final
+
+from pythonjsonlogger.json import JsonFormatter
+
+MESSAGE_CHARS: Final = 4000
+TRACE_CHARS: Final = 10_000  # a container engine cuts lines at 16 KiB
+FIELD_CHARS: Final = 2000
+DROPPED: Final = frozenset({"exc_info", "stack_info", "color_message"})  # told as `trace`, or meant for terminals
+
+
+class Lines(JsonFormatter):
+    """Line breaks, control characters and lone surrogates become escapes; no field of a caller replaces ours."""
+
+    def __init__(self, service: str, machine: str) -> None:
+        strict = functools.partial(json.dumps, allow_nan=False)
+        super().__init__(json_default=lambda value: _bounded(str(value)), json_serializer=strict)
+        self._origin = {"service": service, "machine": machine}
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        log_data.update(self._ours(record, record.getMessage()))
+        if trace := message_dict.get("exc_info"):
+            log_data["trace"] = str(trace)[-TRACE_CHARS:]
+        theirs: dict[str, Any] = {}
+        super().add_fields(theirs, record, message_dict)
+        log_data.update((k, _bounded(v)) for k, v in theirs.items() if k not in log_data and k not in DROPPED)
+
+    def _ours(self, record: logging.LogRecord, message: str) -> dict[str, Any]:
+        moment = datetime.fromtimestamp(record.created, timezone.utc)
+        return {
+            "time": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": message[:MESSAGE_CHARS],
+            **self._origin,
+        }
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            return str(super().format(record))
+        except Exception:  # noqa: BLE001 - arguments that do not fit, fields that are no JSON: the line still comes
+            return json.dumps(self._ours(record, str(record.msg)))
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:FIELD_CHARS]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def configure(service: str, machine: str) -> None:
+    """Every logger of this process writes through one handler; the server's access lines stay off."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(Lines(service, machine))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    logging.captureWarnings(True)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = name != "uvicorn.access"
