@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from engines.supervised import IMAGE, SERVICE, Engine, body, import_image, slug, start, until
 
 pytestmark = pytest.mark.engines

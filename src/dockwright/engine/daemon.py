@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,17 +73,23 @@ def start(daemon: Daemon, client: Path, say: Callable[[str], None], patience: fl
     _sweep(daemon)
     write_atomically(daemon.home / "daemon.json", dumps(daemon.config()))
     say(f"starting an engine of its own: dockerd on {daemon.socket}")
+    return _await(daemon, client, _spawn(program, daemon), patience)
+
+
+def _spawn(program: str, daemon: Daemon) -> int:
+    """Start dockerd in a session of its own, its output in its log; returns its process id.
+
+    It outlives this process on purpose, which is why it is no `subprocess.Popen`: that wants to be waited for.
+    """
+    words = (program, "--config-file", str(daemon.home / "daemon.json"))
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    with daemon.log.open("ab") as log:
-        process = subprocess.Popen(
-            (program, "--config-file", str(daemon.home / "daemon.json")),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "PATH": path},
-            start_new_session=True,
-        )
-    return _await(daemon, client, process, patience)
+    output = (os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(daemon.log), *output),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(program, words, {**os.environ, "PATH": path}, file_actions=files, setsid=True)
 
 
 def _sweep(daemon: Daemon) -> None:
@@ -102,16 +107,14 @@ def _sweep(daemon: Daemon) -> None:
             pid_file.unlink(missing_ok=True)
 
 
-def _await(daemon: Daemon, client: Path, process: subprocess.Popen[bytes], patience: float) -> Docker:
+def _await(daemon: Daemon, client: Path, number: int, patience: float) -> Docker:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         docker = connect(client, daemon.host) if daemon.socket.exists() else None
         if docker:
             return docker
-        if process.poll() is not None:
+        if _gone(number, 0.2):
             break
-        time.sleep(0.2)
-    process.poll()
     lines = daemon.log.read_text(errors="replace").splitlines()
     errors = [line for line in lines[-40:] if "level=fatal" in line or "failed to start" in line] or lines[-3:]
     raise EngineUnavailable(
@@ -131,16 +134,18 @@ def stop(daemon: Daemon, patience: float = 40) -> bool:
 
 
 def _gone(number: int, patience: float) -> bool:
+    """Whether a process has ended, or ends within `patience` seconds."""
     deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
+    while True:
         try:
             os.waitpid(number, os.WNOHANG)  # Reap it when it is this process's own child.
         except ChildProcessError:
             pass
         if not Path(f"/proc/{number}").exists():
             return True
+        if time.monotonic() >= deadline:
+            return False
         time.sleep(0.1)
-    return False
 
 
 def start_service(say: Callable[[str], None]) -> None:

@@ -93,7 +93,7 @@ def ensure(what: str, plan: Plan, host: Host, *, allowed: bool, say: Say) -> Non
     if not host.supported:
         raise EngineUnavailable(
             f"{what} is missing, and {host.name} is not Debian 12 or newer, nor Ubuntu 22.04 or newer",
-            "install Docker 25 or newer with its buildx and compose plugins, and mmdebstrap, by your system's own means",
+            "install Docker 25 or newer with buildx and compose, and mmdebstrap, by your system's own means",
         )
     if not host.root:
         raise EngineUnavailable(f"{what} is missing and only root can install it", f"run as root, or {remedy}")
@@ -134,7 +134,8 @@ def _let_trixie_in() -> None:
     names = " ".join((*DEBIAN_DOCKER, "containerd"))
     PINS.write_text(
         "# Written by dockwright: Docker's packages from Debian 13, and nothing else of it.\n"
-        f"Package: *\nPin: release n=trixie\nPin-Priority: -1\n\nPackage: {names}\nPin: release n=trixie\nPin-Priority: 700\n"
+        "Package: *\nPin: release n=trixie\nPin-Priority: -1\n\n"
+        f"Package: {names}\nPin: release n=trixie\nPin-Priority: 700\n"
     )
 
 

@@ -1,0 +1,92 @@
+"""A Docker engine of the tests' own, made by the tool's own code, on a network and in a folder of its own.
+
+One engine serves all tests of a run; the roots and tools that the tool makes are made once for it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from plugins import leftovers
+
+from dockwright.engine import daemon, find, install
+from dockwright.engine.docker import Docker
+from engines import network
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a test may use of this machine: a folder that is removed afterwards, whether packages may be installed."""
+
+    name: str
+    folder: Path
+    may_install: bool
+    client: Path
+    say: Say
+
+
+@dataclass(frozen=True)
+class Running:
+    """The tests' engine."""
+
+    client: Docker
+    socket: Path
+
+    def docker(self, *args: str) -> str:
+        return self.client.run(*args, timeout=600)
+
+
+@pytest.fixture(scope="package")
+def machine(pytestconfig: pytest.Config) -> Iterator[Machine]:
+    """The tool's state in a new folder, this process in a new network, Docker's packages installed."""
+    name = leftovers.run_name()
+    leftovers.clear(name)
+    may_install = not pytestconfig.option.no_install
+    say = _say(pytestconfig)
+    client = _packages(may_install, say)
+    folder = leftovers.folders() / name
+    folder.mkdir(mode=0o700)
+    try:
+        with pytest.MonkeyPatch.context() as patch, network.entered(name, joined=True):
+            patch.setenv("DOCKWRIGHT_STATE", str(folder / "state"))
+            yield Machine(name, folder, may_install, client, say)
+    finally:
+        leftovers.clear(name)
+
+
+@pytest.fixture(scope="package")
+def engine(machine: Machine) -> Iterator[Running]:
+    """A running engine; never one that was here before."""
+    own = find.own_daemon()
+    docker = daemon.start(own, machine.client, machine.say)
+    assert find.lacking(docker) == ""
+    yield Running(docker, own.socket)
+    assert daemon.stop(own), "the engine ended before its tests did"
+
+
+def _packages(may_install: bool, say: Say) -> Path:
+    host = install.read_host()
+    if shutil.which("ip") is None:
+        install.ensure("ip", install.Plan(("iproute2",)), host, allowed=may_install, say=say)
+    return install.ensure_client(host, allowed=may_install, say=say)
+
+
+def _say(config: pytest.Config) -> Say:
+    """Tells people at once what takes long, past pytest's capturing; the time counts from here."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        seconds = int(time.monotonic() - began)
+        with capture.global_and_fixture_disabled():
+            print(f"\n[{seconds // 60:>2}:{seconds % 60:02}] {text}", file=sys.stderr, flush=True)
+
+    return say
