@@ -8,7 +8,6 @@ from __future__ import annotations
 from servicekit.errors import Misconfigured, Unanswered, UndeclaredPeer, Unhealthy
 from servicekit.peers import Reply
 from servicekit.service import Service
-
-VERSION = "1.0.0"
+from servicekit.version import VERSION
 
 __all__ = ["VERSION", "Misconfigured", "Reply", "Service", "Unanswered", "UndeclaredPeer", "Unhealthy"]

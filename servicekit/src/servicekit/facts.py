@@ -1,4 +1,4 @@
-"""What a single process tells on its health port."""
+"""What a single process tells of itself on its health port."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import hashlib
 from pathlib import Path
 from typing import Any, Final
 
-from prometheus_client import generate_latest
+from prometheus_client import Gauge, Info, ProcessCollector, disable_created_metrics, generate_latest
 
 from servicekit.probe import Probe, Reasons
 from servicekit.service import Service
+from servicekit.version import VERSION
 
 SBOM_BYTES: Final = 64 * 1024 * 1024
+BUILD: Final = ("service", "machine", "family", "git_sha", "tag", "input_digest")
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # as many series again, that nothing here reads
 
 
 def sbom_digest(path: Path) -> str | None:
-    """ "sha256:…" of the image's bill of materials, or None when the image has none."""
+    """'sha256:…' of the image's bill of materials, or None when the image has none."""
     try:
         if path.stat().st_size > SBOM_BYTES:
             return None
@@ -26,38 +30,46 @@ def sbom_digest(path: Path) -> str | None:
 
 
 def health(service: Service, reasons: Reasons) -> dict[str, Any]:
-    found: dict[str, Any] = {"status": "unhealthy" if reasons else "ok"}
-    if reasons:
-        found["reasons"] = reasons
+    found: dict[str, Any] = {"status": "unhealthy", "reasons": reasons} if reasons else {"status": "ok"}
     return {**found, "service": service.name, "machine": service.machine, "started_at": service.started_at}
 
 
-def info(service: Service, version: str, workers: int) -> dict[str, Any]:
-    build = {key: service.build.get(key) for key in ("service", "machine", "family", "git_sha", "tag", "input_digest")}
+def info(service: Service, facts: dict[str, Any], workers: int) -> dict[str, Any]:
+    """`facts` are the service's own; they replace none of ours."""
     ours = {
-        **build,
+        **{key: service.build.get(key) for key in BUILD},
         "sbom_digest": sbom_digest(service.settings.sbom),
         "profile": dict(service.profile),
         "started_at": service.started_at,
         "workers": workers,
-        "kit": version,
+        "kit": VERSION,
     }
-    return {**service.facts, **ours}
+    return {**facts, **ours}
 
 
 class Facts:
     """Implements health.Told."""
 
-    def __init__(self, probe: Probe, version: str) -> None:
-        self._probe = probe
-        self._service = probe.service
-        self._version = version
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self.service = probe.service
+        registry = self.service.metrics
+        ProcessCollector(registry=registry)
+        self._healthy = Gauge("service_healthy", "1 when /health answers 200", registry=registry)
+        Info("service_build", "What runs here", registry=registry).info(
+            {key: str(self.service.build.get(key)) for key in BUILD}
+        )
 
     async def health(self) -> dict[str, Any]:
-        return health(self._service, await self._probe.reasons())
+        return health(self.service, await self.probe.reasons())
 
     async def metrics(self) -> bytes:
-        return await asyncio.to_thread(generate_latest, self._service.metrics)
+        """Collected on the service's loop, as collectors read what changes there; beside it when the loop is stuck."""
+        reasons = await self.probe.reasons()
+        self._healthy.set(0 if reasons else 1)
+        if {one["check"] for one in reasons} & {"loop", "phase"}:
+            return await asyncio.to_thread(generate_latest, self.service.metrics)
+        return await self.probe.on_loop(lambda: generate_latest(self.service.metrics))
 
     async def info(self) -> dict[str, Any]:
-        return await asyncio.to_thread(info, self._service, self._version, 1)
+        return await asyncio.to_thread(info, self.service, self.service.facts, 1)

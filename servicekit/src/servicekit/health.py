@@ -49,17 +49,15 @@ def problem(status: int, detail: str) -> Answer:
 class HealthPort:
     def __init__(self, told: Told) -> None:
         self._told = told
-        self._open = 0
+        self._clients: dict[asyncio.StreamWriter, None] = {}  # oldest first
         self._paths: dict[str, Answering] = {"/health": self._health, "/metrics": self._metrics, "/info": self._info}
 
     async def serve(self, sock: socket.socket) -> asyncio.AbstractServer:
         return await asyncio.start_server(self._client, sock=sock, limit=HEAD_BYTES, backlog=CONNECTIONS)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._open >= CONNECTIONS:
-            writer.transport.abort()
-            return
-        self._open += 1
+        self._make_room()
+        self._clients[writer] = None
         try:
             await asyncio.wait_for(self._exchange(reader, writer), READ_SECONDS + ANSWER_SECONDS)
         except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
@@ -67,8 +65,15 @@ class HealthPort:
         except Exception:
             log.exception("the health port could not answer")
         finally:
-            self._open -= 1
+            self._clients.pop(writer, None)
             writer.transport.abort()
+
+    def _make_room(self) -> None:
+        """Who has waited longest goes: clients that hold connections open cannot keep out one that asks."""
+        while len(self._clients) >= CONNECTIONS:
+            oldest = next(iter(self._clients))
+            del self._clients[oldest]
+            oldest.transport.abort()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

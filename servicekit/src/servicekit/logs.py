@@ -6,9 +6,8 @@ import functools
 import json
 import logging
 import math
-import sys
 from datetime import datetime, timezone
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -57,9 +56,9 @@ def _bounded(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def configure(service: str, machine: str) -> None:
+def configure(service: str, machine: str, stream: TextIO) -> None:
     """Every logger of this process writes through one handler; the server's access lines stay off."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(Lines(service, machine))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Final
+from typing import Final, TypeVar
 
 from servicekit.errors import Unhealthy
 from servicekit.service import Check, Service
@@ -14,6 +15,7 @@ from servicekit.service import Check, Service
 LOOP_SECONDS: Final = 1.5  # an answer within 2 s has room for the way there and back
 REASON_CHARS: Final = 500
 
+T = TypeVar("T")
 Reasons = list[dict[str, str]]
 log: Final = logging.getLogger(__name__)
 
@@ -53,6 +55,16 @@ class Probe:
             except RuntimeError:  # the loop is closed
                 self._asked.set_result([reason("phase", "the service has stopped")])
         return self._asked
+
+    async def on_loop(self, fn: Callable[[], T]) -> T:
+        """What `fn` returns when the service's loop runs it. Raises asyncio.TimeoutError, and what `fn` raises."""
+        assert self.loop is not None  # noqa: S101 - asked only of a service that runs
+        loop = self.loop
+
+        async def run() -> T:
+            return fn()
+
+        return await asyncio.wait_for(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run(), loop)), LOOP_SECONDS)
 
     def _answer(self, asked: Future[Reasons]) -> None:
         asked.set_result([found for name, check in self.service.checks.items() for found in _run(name, check)])

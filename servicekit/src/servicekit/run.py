@@ -2,77 +2,86 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-import servicekit
 from servicekit import logs
+from servicekit.beside import Beside, leave
 from servicekit.errors import Misconfigured
 from servicekit.facts import Facts
-from servicekit.probe import Probe
+from servicekit.health import HealthPort
 from servicekit.profile import export
-from servicekit.runner import Beside, bind, leave
 from servicekit.service import Service
 from servicekit.settings import Settings, load
+from servicekit.sockets import bound
 
-log = logging.getLogger("servicekit")
+log: Final = logging.getLogger("servicekit")
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
+    """Ends the process: 0 after SIGTERM, 2 when the surroundings are wrong, 1 when the service is."""
     folder = Path.cwd()
-    logs.configure(os.environ.get("DOCKWRIGHT_SERVICE", folder.name), "")
+    stream = sys.stderr if arguments == ["openapi"] else sys.stdout
+    logs.configure(folder.name, "", stream)
     try:
         settings = load(folder, os.environ)
-        logs.configure(str(settings.build["service"]), str(settings.build["machine"]))
+        logs.configure(str(settings.build["service"]), str(settings.build["machine"]), stream)
         export(settings.profile, os.environ)
-        one(settings)
+        code = run(settings, arguments)
     except Misconfigured as error:
-        log.error(str(error))
-        leave(2)
-    except Exception:
+        log.error(str(error))  # one clear line; there is nothing to trace
+        code = 2
+    except BaseException:
         log.exception("the service does not start")
-        leave(1)
-    leave(0)
+        code = 1
+    leave(code)
 
 
-def one(settings: Settings) -> None:
-    """Runs the service in this process."""
-    service = Service(settings)
-    for name in settings.spec.secrets:
-        service.secret(name)
-    probe = Probe(service)
-    beside = Beside(probe, Facts(probe, servicekit.VERSION), _bound(settings, service.health_port))
-    sock = _bound(settings, service.port)
-    beside.start()
-    app = make(service)
-    # Imported late: until here a parent of several workers needs none of it.
-    from servicekit.server import Server
-    from servicekit.server import settings as served
+def run(settings: Settings, arguments: list[str]) -> int:
+    if arguments == ["openapi"]:
+        return describe(settings)
+    if arguments[:1] == ["worker"]:
+        from servicekit.workers.worker import work
 
-    websockets = bool(getattr(getattr(app, "state", None), "websockets", False))
-    server = Server(served(app, websockets, settings.spec.max_body_kb * 1024), probe, lambda: None)
-    try:
-        beside.serve(server, sock)
-    except SystemExit:
-        leave(2 if isinstance(service.failed, Misconfigured) else 1)
+        return work(settings, *map(int, arguments[1:]))
+    if arguments:
+        raise Misconfigured(f"unknown argument {arguments[0]!r}; there are none, and openapi")
+    if settings.workers > 1:
+        from servicekit.workers.parent import supervise
+
+        return supervise(settings)
+    return alone(settings)
 
 
-def make(service: Service) -> Any:
-    """The application, from the factory that service.toml names."""
-    module, _, factory = service.settings.spec.entry.partition(":")
-    sys.path.insert(0, str(service.settings.folder))
-    create = getattr(importlib.import_module(module), factory, None)
-    if not callable(create):
-        raise Misconfigured(f"service.toml: {module} has no function {factory}")
-    return create(service)
+def alone(settings: Settings) -> int:
+    """One worker: this process."""
+    from servicekit.process import serve
+    from servicekit.reports import Reports
+
+    health, sock = (bound(settings.bind, int(settings.build[key])) for key in ("health_port", "port"))
+    reports: list[Reports] = []
+
+    async def opening(facts: Facts, _: Beside) -> None:
+        await HealthPort(facts).serve(health)
+
+    def started(service: Service) -> None:
+        reports.append(Reports(service, service.capabilities))
+
+    code = serve(settings, sock, opening, started)
+    for one in reports:
+        one.close()
+    return code
 
 
-def _bound(settings: Settings, port: int) -> Any:
-    try:
-        return bind(settings.bind, port)
-    except OSError as error:
-        raise Misconfigured(f"cannot listen on {settings.bind}:{port}: {error.strerror or error}") from error
+def describe(settings: Settings) -> int:
+    """Prints the application's OpenAPI description. Nothing is started."""
+    import json
+
+    from servicekit.process import application
+
+    described = application(Service(settings)).openapi()
+    sys.stdout.write(json.dumps(described, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    return 0

@@ -66,6 +66,11 @@ class Settings:
         ceiling = int(self.profile.get("UVICORN_WORKERS", 1))
         return ceiling if self.spec.workers == "profile" else min(int(self.spec.workers), ceiling)
 
+    @property
+    def threads(self) -> int:
+        """How many threads run blocking code; the container's limit of processes and threads holds all of them."""
+        return max(4, min(32, self.spec.pids // 4))
+
 
 def load(folder: Path, environ: Mapping[str, str]) -> Settings:
     """Raises Misconfigured."""

@@ -15,6 +15,7 @@ from servicekit.errors import Misconfigured
 from servicekit.service import Service
 from servicekit.web.guard import Guard
 from servicekit.web.json import Json
+from servicekit.web.openapi import described
 from servicekit.web.problem import on_http_error, on_invalid
 
 STOP_SECONDS: Final = 3.0
@@ -42,6 +43,7 @@ def create_app(service: Service, *, title: str, version: str, websockets: bool =
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_middleware(Guard, service=service)
+    app.openapi = described(app.openapi)  # type: ignore[method-assign]
     return app
 
 

@@ -94,7 +94,8 @@ class Body:
     async def _too_large(self) -> None:
         """A client that still sends would lose the answer to a reset, so some of the rest is taken and thrown away."""
         try:
-            await asyncio.wait_for(self._drain(), DRAIN_SECONDS)
+            if "expect" not in self._headers:  # a client that waits to be asked for its body has not sent it
+                await asyncio.wait_for(self._drain(), DRAIN_SECONDS)
         except asyncio.TimeoutError:
             pass
         raise Problem(413, f"the body is larger than {self._limit // 1024} KiB", {"Connection": "close"})

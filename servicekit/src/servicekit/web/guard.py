@@ -39,7 +39,11 @@ class Guard:
         try:
             await self._answer(scope, body, sending)
         finally:
-            self._measures.count(scope, sending.status, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            self._measures.count(scope, sending.status, seconds)
+            if sending.status >= 500:
+                told = {"method": str(scope["method"]), "path": str(scope["path"])[:500], "status": sending.status}
+                self._service.log.warning("a request was answered with an error", extra={**told, "seconds": seconds})
 
     async def _answer(self, scope: Scope, body: Body, sending: Sending) -> None:
         try:

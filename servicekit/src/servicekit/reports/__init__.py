@@ -1,0 +1,44 @@
+"""What an instance tells others about itself, in the background, as long as it takes, holding nothing up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from servicekit.reports.courier import Courier
+from servicekit.reports.registration import REGISTRY, Registration
+from servicekit.reports.startup import OBSERVER, Startup
+from servicekit.service import Service
+
+__all__ = ["Reports"]
+
+LAST_SECONDS: Final = 1.0
+log: Final = logging.getLogger(__name__)
+
+
+class Reports:
+    """The instance's own: its start, and its registration. Made once per instance, when it serves."""
+
+    def __init__(self, service: Service, capabilities: Iterable[str]) -> None:
+        self._couriers: list[Courier] = []
+        if declared(service, OBSERVER, "startup report"):
+            self._couriers.append(Startup(service))
+        if declared(service, REGISTRY, "registration"):
+            self._couriers.append(Registration(service, sorted(capabilities)))
+        for courier in self._couriers:
+            courier.start()
+
+    def close(self) -> None:
+        """Takes the registration back, if that goes quickly."""
+        for courier in self._couriers:
+            courier.close()
+        for courier in self._couriers:
+            courier.join(LAST_SECONDS)
+
+
+def declared(service: Service, peer: str, what: str) -> bool:
+    if peer in service.peers:
+        return True
+    log.info("%s is not sent: %s is no declared peer", what, peer)
+    return False
