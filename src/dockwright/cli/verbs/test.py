@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import importlib.util
 import os
+import signal
 from pathlib import Path
 
 from dockwright.cli.context import repository
@@ -42,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     words = pytest_words(arguments, Path.cwd())
     interrupted = Interrupted()
+    # Whoever ends a test run, the tests put away what they started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.chdir(repository()):
         code = int(pytest.main(words, plugins=[interrupted]))
     return 130 if interrupted.seen else exit_code(code)
