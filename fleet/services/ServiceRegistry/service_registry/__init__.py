@@ -1,0 +1,1 @@
+"""ServiceRegistry: who is alive, where, and able to do what."""
