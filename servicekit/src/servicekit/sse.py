@@ -119,8 +119,8 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, service: Service, source: AsyncGenerator[Event, None]) -> None:
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    def __init__(self, service: Service, source: AsyncGenerator[Event, None], status_code: int = 200) -> None:
+        super().__init__(status_code=status_code, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._service = service
         self._source = source
@@ -129,12 +129,11 @@ class EventStream(Response):
         stop = {asyncio.create_task(_gone(receive)), asyncio.create_task(self._service.stopping.wait())}
         self._service.streams += 1
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._pump(send, stop)
         except asyncio.TimeoutError:
             self._service.log.warning("a client of an event stream takes nothing: cut", extra={"path": scope["path"]})
-            cut()
-            await asyncio.sleep(0)  # the server notices
+            await cut()
         finally:
             self._service.streams -= 1
             for task in stop:

@@ -54,7 +54,7 @@ class Guard:
             if body.refused is None and not isinstance(error, Problem):
                 self._failed(scope, error)
             if sending.status:  # the answer has begun: its reader must not take it for whole
-                if not cut():
+                if not await cut():
                     raise
                 return
             wrong = error if isinstance(error, Problem) else Problem(500, "the service failed; it has been reported")
