@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dockwright.engine import command
@@ -14,7 +14,7 @@ from dockwright.spec.finding import printable
 
 RED, YELLOW, DIM, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 # What every JSON line has; a line's other keys are shown behind its message.
-USUAL = {"time", "level", "logger", "message", "service", "machine"}
+USUAL = {"time", "level", "logger", "message", "service", "machine", "trace"}
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,30 @@ def follow(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | N
             yield found
 
 
+def brief(lines: Iterable[str]) -> list[str]:
+    """What a service wrote before it failed, each thing once: messages, each with the last line of its trace."""
+    told: list[str] = []
+    for line in lines:
+        text = line
+        if entry("", line).level:
+            found = json.loads(line)
+            last = str(found.get("trace") or "").strip().splitlines()[-1:]
+            text = ": ".join([str(found.get("message", "")), *last])
+        text = printable(text)[:300]
+        if text not in told:
+            told.append(text)
+    return told
+
+
 def shown(line: Entry, *, colour: bool) -> str:
     """A line for people; what comes from a container cannot move the cursor."""
-    time, text = line.at[11:23], line.text
+    time, text, trace = line.at[11:23], line.text, list[str]()
     if line.level:
         found = json.loads(line.text)
         time = time or str(found.get("time", ""))[11:23]
         rest = " ".join(f"{key}={value}" for key, value in found.items() if key not in USUAL)
+        trace = str(found.get("trace") or "").splitlines()
         text = f"{line.level:<7} {found.get('message', '')}{'  ' + rest if rest else ''}"
-    told = f"{time or '':<12} {line.service:<26} {printable(text)}"
+    told = "\n".join([f"{time:<12} {line.service:<26} {printable(text)}", *(f"  | {printable(one)}" for one in trace)])
     tint = {"warning": YELLOW, "error": RED, "critical": RED, "debug": DIM}.get(line.level, "") if colour else ""
     return f"{tint}{told}{PLAIN}" if tint else told

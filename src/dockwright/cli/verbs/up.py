@@ -23,6 +23,7 @@ from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
 from dockwright.errors import UsageError
 from dockwright.rollout import status
+from dockwright.rollout.logs import brief
 from dockwright.rollout.place import here
 from dockwright.rollout.up import Outcome, up
 from dockwright.spec.finding import SpecError
@@ -94,7 +95,7 @@ def _tell(fleet: Fleet, outcome: Outcome, seen: status.Status, seconds: float) -
         print(f"{guest.name} runs here too: instances here call it, and no address of {guest.machine} is known")
     for failure in outcome.failures:
         print(f"\n{failure.service}: {failure.why}")
-        print("".join(f"  | {line}\n" for line in failure.logs), end="")
+        print("".join(f"  | {line}\n" for line in brief(failure.logs)), end="")
     changed = "" if outcome.changed or outcome.built.new else "nothing to do: "
     print(f"\n{changed}{shown.verdict(seen)} after {seconds:.0f} s")
     if any(row.service == PAGE and row.state == "healthy" for row in seen.rows):
