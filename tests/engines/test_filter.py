@@ -50,6 +50,11 @@ class Guard:
             command = [sys.executable, "-m", "self_healing_supervisor.filter"]
             self.process = subprocess.Popen(command, cwd=SERVICE, env=env, stdout=log, stderr=log)
 
+    def answers(self) -> bool:
+        """Whether it takes connections: its socket is there a moment before it listens."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
+
     def ask(self, method: str, target: str, sent: object = None) -> tuple[int, Any]:
         connection = OverUnix(self.socket)
         connection.putrequest(method, target, skip_accept_encoding=True)
@@ -70,7 +75,7 @@ def guard(engine: Engine, tmp_path: Path) -> Iterator[Guard]:
     import_image(engine, tmp_path)
     one = Guard(engine, tmp_path)
     try:
-        until(one.socket.exists)
+        until(one.answers)
         yield one
     finally:
         one.process.terminate()
