@@ -1,4 +1,7 @@
-"""For every test of this repository: the tool's, the kit's and each service's."""
+"""The kit's folder has the kit's name, and pytest names test modules after folders: the package has to come first."""
 
-# In the order in which they import each other.
-pytest_plugins = ["plugins.guard", "plugins.abilities", "plugins.leftovers", "plugins.order", "plugins.unrun"]
+from __future__ import annotations
+
+import servicekit
+
+assert servicekit.__file__, "the folder servicekit/ was imported in place of the package"

@@ -64,7 +64,7 @@ def peer(running: Running, service: str) -> float | None:
     row = running.rows[service]
     name = "dockwright-benchmark-peer"
     docker = running.docker
-    docker.run("rm", "--force", name, check=False)
+    docker.run("rm", "--force", "--volumes", name, check=False)
     image = f"{row['image']}@{row['image_digest']}" if docker.image_store == "containerd" else str(row["image"])
     secret = [mount for mount in _mounts(running, service) if mount["Destination"].startswith("/run/secrets/")]
     mounts = [f"--volume={mount['Source']}:{mount['Destination']}:ro" for mount in secret]
@@ -75,7 +75,7 @@ def peer(running: Running, service: str) -> float | None:
         "--restart=always",
         "--name",
         name,
-        "--tmpfs=/state:mode=1777",
+        "--volume=/state",
         *mounts,
         image,
     )
@@ -99,7 +99,7 @@ def peer(running: Running, service: str) -> float | None:
         until(lambda: before not in processes(docker, name), 10)
         return None if until(answers, 60) is None else time.monotonic() - began
     finally:
-        docker.run("rm", "--force", name, check=False)
+        docker.run("rm", "--force", "--volumes", name, check=False)
 
 
 def _mounts(running: Running, service: str) -> list[dict[str, Any]]:

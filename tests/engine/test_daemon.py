@@ -36,9 +36,12 @@ def test_a_pid_file_of_another_program_is_not_believed(tmp_path: Path, text: str
 
 def test_a_daemon_of_another_home_is_not_believed(tmp_path: Path) -> None:
     one, other = Daemon(tmp_path / "one"), Daemon(tmp_path / "other")
-    sleep = [sys.executable, "-c", "import time; time.sleep(600)", "--config-file", str(one.home / "daemon.json")]
-    process = subprocess.Popen(sleep)
+    code = "import time; print('here', flush=True); time.sleep(600)"
+    words = [sys.executable, "-c", code, "--config-file", str(one.home / "daemon.json")]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE)
     try:
+        assert process.stdout is not None
+        process.stdout.readline()
         for daemon in (one, other):
             daemon.home.mkdir()
             daemon.pid_file.write_text(str(process.pid))
@@ -49,4 +52,4 @@ def test_a_daemon_of_another_home_is_not_believed(tmp_path: Path) -> None:
         assert stop(one) is True
     finally:
         process.kill()
-        process.wait()
+        process.communicate()

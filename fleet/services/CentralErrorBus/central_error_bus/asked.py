@@ -26,6 +26,7 @@ Text = Annotated[
     str | None,
     Query(
         max_length=words.QUESTION,
+        pattern=r"[^\W_]",
         description='words that all occur in kind, message or trace; "a phrase" in quotes; begin* for a beginning',
     ),
 ]

@@ -8,6 +8,7 @@ from typing import Final
 
 PREFIX: Final = "CENTRAL_ERROR_BUS_"
 MEBI: Final = 1024 * 1024
+DISK_BYTES: Final = 64 * MEBI  # at least: one commit may bring several MiB before the oldest errors go
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ def from_environment(environment: Mapping[str, str]) -> Limits:
         given = environment.get(PREFIX + one.name.upper())
         if given is None or one.type == "float":
             continue
-        if not given.isdecimal() or not 0 < int(given) < 2**40:
-            raise ValueError(f"{PREFIX}{one.name.upper()} is not a positive number: {given[:40]!r}")
+        least = DISK_BYTES if one.name == "disk_bytes" else 1
+        if not given.isdecimal() or not least <= int(given) < 2**40:
+            raise ValueError(f"{PREFIX}{one.name.upper()} is no number from {least} on: {given[:40]!r}")
         changed[one.name] = int(given)
     return Limits(**changed)

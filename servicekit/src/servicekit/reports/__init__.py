@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import Final
 
-from servicekit.reports.courier import Courier
+from servicekit.reports.courier import Courier, declared
 from servicekit.reports.registration import REGISTRY, Registration
 from servicekit.reports.startup import OBSERVER, Startup
 from servicekit.service import Service
@@ -14,7 +13,6 @@ from servicekit.service import Service
 __all__ = ["Reports"]
 
 LAST_SECONDS: Final = 1.0
-log: Final = logging.getLogger(__name__)
 
 
 class Reports:
@@ -22,9 +20,9 @@ class Reports:
 
     def __init__(self, service: Service, capabilities: Iterable[str]) -> None:
         self._couriers: list[Courier] = []
-        if declared(service, OBSERVER, "startup report"):
+        if declared(service, OBSERVER, "the startup report is"):
             self._couriers.append(Startup(service))
-        if declared(service, REGISTRY, "registration"):
+        if declared(service, REGISTRY, "the registration is"):
             self._couriers.append(Registration(service, sorted(capabilities)))
         for courier in self._couriers:
             courier.start()
@@ -35,10 +33,3 @@ class Reports:
             courier.close()
         for courier in self._couriers:
             courier.join(LAST_SECONDS)
-
-
-def declared(service: Service, peer: str, what: str) -> bool:
-    if peer in service.peers:
-        return True
-    log.info("%s is not sent: %s is no declared peer", what, peer)
-    return False

@@ -9,6 +9,7 @@ from typing import Final
 
 from servicekit.client import Reply
 from servicekit.errors import Unanswered
+from servicekit.service import Service
 
 FIRST_SECONDS: Final = 0.5
 log: Final = logging.getLogger(__name__)
@@ -34,6 +35,14 @@ def accepted(reply: Reply, *statuses: int) -> Reply:
     if reply.status not in statuses:
         raise Unanswered(f"answers {reply.status}")
     return reply
+
+
+def declared(service: Service, peer: str, what: str) -> bool:
+    """Whether there is somebody to tell; if not, that is said."""
+    if peer in service.peers:
+        return True
+    log.info("%s not sent: %s is no declared peer", what, peer)
+    return False
 
 
 class Courier(threading.Thread):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from prometheus_client import Counter
 
-from servicekit.reports.courier import Courier, accepted
+from servicekit.reports.courier import Courier, accepted, declared
 from servicekit.service import Service
 
 BUS: Final = "CentralErrorBus"
@@ -52,7 +52,7 @@ class ErrorReports(Courier):
     @classmethod
     def attach(cls, service: Service) -> ErrorReports | None:
         """From now on the service's errors are sent, if it has somewhere to send them."""
-        if BUS not in service.peers:
+        if not declared(service, BUS, "error reports are"):
             return None
         made = cls(service)
         service.reporter = made.add

@@ -96,7 +96,7 @@ def bad(service: Service) -> APIRouter:
 
     @router.get("/block")
     async def block(seconds: float) -> str:
-        time.sleep(seconds)  # noqa: ASYNC251 - the fault that is tried
+        time.sleep(seconds)
         return "done"
 
     @router.get("/fail")
@@ -122,7 +122,7 @@ def bad(service: Service) -> APIRouter:
         async def fails() -> None:
             raise RuntimeError("nobody awaits this")
 
-        asyncio.create_task(fails()).add_done_callback(lambda _: None)  # noqa: RUF006 - the fault that is tried
+        asyncio.create_task(fails()).add_done_callback(lambda _: None)
         return "done"
 
     @router.get("/leave")

@@ -59,16 +59,17 @@ def open_database(folder: Path, wal_pages: int, log: logging.Logger) -> sqlite3.
 def _open(path: Path, wal_pages: int, log: logging.Logger) -> sqlite3.Connection:
     connection = schema.connect(path)
     try:
-        schema.prepare(connection, wal_pages)
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if not tables and version == 0:
+            schema.prepare(connection, wal_pages)
             schema.create(connection, secrets.token_hex(4))
             log.info("a new store of errors is made")
-        elif version != schema.VERSION or not tables >= schema.NAMES:
+        elif version != schema.VERSION or not schema.NAMES <= tables:
             raise Unusable(f"its schema is {version} and this program's is {schema.VERSION}, or tables are missing")
         else:
             look_through(connection, log)
+            schema.prepare(connection, wal_pages)  # not before: what is set aside is left as it was
     except BaseException:
         connection.close()
         raise
