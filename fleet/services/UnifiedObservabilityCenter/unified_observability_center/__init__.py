@@ -1,0 +1,1 @@
+"""What runs where, since when, from which commit, and whether that is what was released."""

@@ -1,0 +1,1 @@
+"""The HTTP API. Reads are open; what is told to us asks for the fleet's token."""

@@ -1,0 +1,1 @@
+"""Decisions about what is seen. Pure: no clock, no file, no socket."""
