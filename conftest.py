@@ -1,7 +1,12 @@
-"""The kit's folder has the kit's name, and pytest names test modules after folders: the package has to come first."""
+"""For every test of this repository: the tool's, the kit's and each service's."""
 
 from __future__ import annotations
 
 import servicekit
 
-assert servicekit.__file__, "the folder servicekit/ was imported in place of the package"
+# pytest names test modules after folders, and the kit's folder has the kit's name: the package has to come first.
+if not servicekit.__file__:
+    raise RuntimeError("the folder servicekit/ was imported in place of the package")
+
+# In the order in which they import each other.
+pytest_plugins = ["plugins.guard", "plugins.abilities", "plugins.leftovers", "plugins.order", "plugins.unrun"]

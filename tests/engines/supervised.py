@@ -28,7 +28,8 @@ printf 'HTTP/1.1 %s\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n%s
 
 
 class Engine(Protocol):
-    socket: Path
+    @property
+    def socket(self) -> Path: ...
 
     def docker(self, *args: str) -> str: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -18,13 +19,25 @@ from dockwright.errors import EngineUnavailable
 
 @dataclass(frozen=True)
 class Daemon:
-    """The files of one `dockerd`: all of them below `home`, except the socket when that path would be too long."""
+    """The files of one `dockerd`: all of them below `home`, except sockets when their paths would be too long."""
 
     home: Path
 
     @property
+    def run(self) -> Path:
+        """Where its sockets are: the kernel takes no path of theirs that is longer than 107 bytes."""
+        longest = self.home / "exec" / "containerd" / "containerd-debug.sock.ttrpc"
+        if len(os.fsencode(longest)) <= 107:
+            return self.home
+        return Path("/run/dockwright") / f"engine-{hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]}"
+
+    @property
     def socket(self) -> Path:
-        return self.home / "docker.sock"
+        return self.run / "docker.sock"
+
+    @property
+    def exec_root(self) -> Path:
+        return self.run / "exec"
 
     @property
     def host(self) -> str:
@@ -42,7 +55,7 @@ class Daemon:
         """The daemon's configuration: its own paths, the containerd image store, bounded logs."""
         return {
             "data-root": str(self.home / "data"),
-            "exec-root": str(self.home / "exec"),
+            "exec-root": str(self.exec_root),
             "pidfile": str(self.pid_file),
             "hosts": [self.host],
             "features": {"containerd-snapshotter": True},
@@ -71,6 +84,7 @@ def start(daemon: Daemon, client: Path, say: Callable[[str], None], patience: fl
     if not program:
         raise EngineUnavailable("dockerd is not installed", "apt-get install docker.io")
     _sweep(daemon)
+    daemon.run.mkdir(parents=True, exist_ok=True)
     write_atomically(daemon.home / "daemon.json", dumps(daemon.config()))
     say(f"starting an engine of its own: dockerd on {daemon.socket}")
     return _await(daemon, client, _spawn(program, daemon), patience)
@@ -94,10 +108,10 @@ def _spawn(program: str, daemon: Daemon) -> int:
 
 def _sweep(daemon: Daemon) -> None:
     """Clear what a killed daemon left: stale pid files, and its containerd, which would hold the new one off."""
-    for pid_file in (daemon.pid_file, daemon.home / "exec" / "containerd" / "containerd.pid"):
+    for pid_file in (daemon.pid_file, daemon.exec_root / "containerd" / "containerd.pid"):
         try:
             number = int(pid_file.read_text())
-            ours = str(daemon.home).encode() in Path(f"/proc/{number}/cmdline").read_bytes()
+            ours = os.fsencode(f"{daemon.run}/") in Path(f"/proc/{number}/cmdline").read_bytes()
         except (OSError, ValueError):
             ours = False
         if ours and pid_file != daemon.pid_file:
