@@ -86,4 +86,6 @@ def send(request: Request, seconds: float) -> Reply:
         connection.close()
     if len(body) > REPLY_BYTES:
         raise Unanswered(f"the answer is larger than {REPLY_BYTES} bytes")
+    if response.length and request.method != "HEAD":
+        raise Unanswered(f"the answer is cut off, {response.length} bytes before its end")
     return Reply(response.status, body)
