@@ -59,8 +59,10 @@ async def follow(recent: Recent, readers: Readers, wanted: Filter, place: Place 
             sent = Place(newest.store, one.number)
             yield Step(sent, one)
         place = reached
-        quiet = place == recent.newest and not await recent.more(QUIET_SECONDS)
-        if place != sent and (quiet or place.store != sent.store or place.number - sent.number >= STRIDE):
+        if place.store != sent.store or place.number - sent.number >= STRIDE:
+            sent = place
+            yield Step(place)
+        if place == recent.newest and not await recent.more(QUIET_SECONDS) and place != sent:
             sent = place
             yield Step(place)
 

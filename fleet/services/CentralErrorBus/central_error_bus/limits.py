@@ -1,4 +1,4 @@
-"""How much is kept and how much is taken. Whoever runs the bus changes the first three through the environment."""
+"""How much is kept and how much is taken. Whoever runs the bus changes it through the environment."""
 
 from __future__ import annotations
 

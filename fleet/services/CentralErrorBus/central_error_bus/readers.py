@@ -55,13 +55,11 @@ class Readers:
     def _answer(self, question: Question[Found]) -> Found:
         try:
             return self._within_time(question)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise TooLong from error
-            raise
         except sqlite3.DatabaseError as error:
             if broken(error):
                 self._suspect()
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                raise TooLong from error
             raise
 
     def _within_time(self, question: Question[Found]) -> Found:

@@ -26,7 +26,9 @@ class Unusable(sqlite3.DatabaseError):
 def broken(error: BaseException) -> bool:
     """Whether the file is what is wrong, and not the disk, its space or its permissions."""
     code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(error, Unusable) or (isinstance(code, int) and code & 0xFF in _BROKEN)
+    if not isinstance(code, int):
+        return isinstance(error, Unusable)
+    return code & 0xFF in _BROKEN or code == sqlite3.SQLITE_IOERR_SHORT_READ  # the file ends where it should not
 
 
 def lock(folder: Path) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from central_error_bus.core.fingerprint import fingerprint
 from central_error_bus.core.record import Incoming, Kept
@@ -12,6 +14,7 @@ from central_error_bus.limits import Limits
 from central_error_bus.store import opening
 from central_error_bus.store.index import Index
 from central_error_bus.store.room import Held, Room
+from central_error_bus.store.schema import connect_reader
 from central_error_bus.store.tally import Tally
 
 
@@ -91,7 +94,9 @@ class Transaction:
 
     def check(self) -> None:
         """Raises sqlite3.DatabaseError when the file is broken."""
-        opening.check(self._connection)
+        path = self._connection.execute("PRAGMA database_list").fetchone()[2]
+        with closing(connect_reader(Path(path))) as fresh:  # our own connection may remember pages as they were
+            opening.check(fresh)
 
     def commit(self) -> Held:
         """Makes room, then commits: what was added is on the disk when this returns. Gives what is held now."""
