@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 CONNECTIONS: Final = 32
+BACKLOG: Final = 128
 HEAD_BYTES: Final = 8 * 1024
 READ_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 5.0
@@ -53,7 +54,7 @@ class HealthPort:
         self._paths: dict[str, Answering] = {"/health": self._health, "/metrics": self._metrics, "/info": self._info}
 
     async def serve(self, sock: socket.socket) -> asyncio.AbstractServer:
-        return await asyncio.start_server(self._client, sock=sock, limit=HEAD_BYTES, backlog=CONNECTIONS)
+        return await asyncio.start_server(self._client, sock=sock, limit=HEAD_BYTES, backlog=BACKLOG)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._make_room()
