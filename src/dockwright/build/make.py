@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -15,17 +14,13 @@ from dockwright.build import root as roots
 from dockwright.build.images import KIT, SCRIPTS, Image, family_images, instance_images
 from dockwright.build.oci import Layout
 from dockwright.build.origin import Origin, read_origin
+from dockwright.build.steps import Steps
 from dockwright.build.store import Stored, stored
 from dockwright.engine.docker import Docker
 from dockwright.errors import CommandFailed
 from dockwright.spec.model import Fleet, Instance
 
 Say = Callable[[str], None]
-LINE = re.compile(r"^#(?P<number>\d+) (?P<rest>.*)$")
-ENDED = re.compile(r"^(?P<how>DONE|CACHED|ERROR)\b")
-MOUNTS = re.compile(r"--mount=\S+\s+")
-# Steps of BuildKit's own that say nothing about the image.
-PLUMBING = re.compile(r"^\[[^\]]*\b(internal|context)\b")
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,7 @@ def build(
         origin = read_origin(root)
         with tempfile.TemporaryDirectory(prefix="dockwright-build-") as work:
             made = _definition(fleet, missing, present, layouts, root, Path(work), origin)
-            _bake(docker, made, say)
+            _bake(docker, made, missing, say)
         have = stored(docker)
     return Built(images, have, tuple(missing), time.monotonic() - began)
 
@@ -156,30 +151,12 @@ def _secrets(work: Path) -> dict[str, Path]:
     return found
 
 
-def _bake(docker: Docker, definition: dict[str, object], say: Say) -> None:
-    """Run bake, telling each step as it ends; a failure carries what the failing step wrote."""
-    names: dict[str, str] = {}
-    wrote: dict[str, list[str]] = {}
-    broken: list[str] = []
-
-    def follow(line: str) -> None:
-        match = LINE.match(line)
-        if not match:
-            return
-        number, rest = match["number"], match["rest"]
-        ended = ENDED.match(rest)
-        if ended and ended["how"] == "ERROR" and not broken:
-            broken.extend([names.get(number, rest), *wrote.get(number, [])[-20:]])
-        elif ended and number in names and ended["how"] == "DONE":
-            say(f"  {names.pop(number)[:110]}  {rest.removeprefix('DONE ')}")
-        elif rest.startswith("[") and not PLUMBING.search(rest):
-            names[number] = MOUNTS.sub("", rest)
-        elif not ended:
-            wrote.setdefault(number, []).append(rest)
-
+def _bake(docker: Docker, definition: dict[str, object], images: Mapping[str, Image], say: Say) -> None:
+    """Run bake, telling what is done as it is; a failure carries what the failing step wrote."""
+    steps = Steps({image.target: name for name, image in images.items()}, say)
     words = ("buildx", "bake", "--progress=plain", "--provenance=false", "-f", "-", "default")
     try:
-        docker.stream(*words, on_line=follow, stdin=json.dumps(definition))
+        docker.stream(*words, on_line=steps.follow, stdin=json.dumps(definition))
     except CommandFailed as error:
-        output = "\n".join(broken) or error.output
+        output = "\n".join(steps.broken) or error.output
         raise CommandFailed("the build failed", "mend the step above and run again", output) from error

@@ -93,11 +93,15 @@ def make(recipe: Recipe, say: Callable[[str], None]) -> Layout:
     roots_dir().mkdir(parents=True, exist_ok=True)
     say(f"root {recipe.name}: {recipe.suite} with {', '.join(recipe.packages)}")
     work = Path(tempfile.mkdtemp(prefix=".making-", dir=roots_dir()))
+
+    def stage(line: str) -> None:
+        if line.startswith("I: ") and line.endswith("..."):
+            say(f"  {line[3:]}")
+
     try:
         tar = work / "root.tar"
-        lines: list[str] = []
         epoch = {"SOURCE_DATE_EPOCH": str(recipe.epoch)}
-        command.stream(arguments(recipe, tar, archive(recipe.suite)), lines.append, env=epoch)
+        command.stream(arguments(recipe, tar, archive(recipe.suite)), stage, env=epoch)
         created = datetime.fromtimestamp(recipe.epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         layout = write_layout(tar, work / "layout", created=created)
         final = roots_dir() / f"{recipe.name}-{recipe.key}"
