@@ -1,0 +1,1 @@
+"""SystemDigitalTwin: what the machines have, use and did use, and what would become of them after a change."""
