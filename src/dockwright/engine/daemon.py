@@ -62,6 +62,8 @@ class Daemon:
             "log-driver": "json-file",
             "log-opts": {"max-size": "5m", "max-file": "2"},
             "shutdown-timeout": 20,
+            # The kernel forwards ports by itself. A proxy process per port costs memory, and outlives a killed daemon.
+            "userland-proxy": False,
         }
 
     def pid(self) -> int | None:
