@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi import Path as InPath
 from servicekit.sse import EventStream, LastEventId, stream
 from servicekit.web import Problem, require_token
+from starlette.responses import StreamingResponse
 
 from service_registry import models, views
 from service_registry.core import query as core
@@ -21,6 +23,7 @@ from servicekit import Service
 
 Id = Annotated[str, InPath(pattern=r"^[0-9a-f]{32}$")]
 Capabilities = Annotated[list[models.Capability], Query(max_length=8, description="all of them")]
+CANDIDATES: Final = 32
 RETRY: Final = {"Retry-After": "5"}
 
 
@@ -56,8 +59,9 @@ def routes(service: Service, registry: Registry, keeping: Keeping, watching: Wat
         except FullError:
             raise Problem(503, f"there are {registry.most} registrations already", RETRY) from None
         response.headers["Location"] = f"/v1/registrations/{found.registration.id}"
+        made = view(found)  # before the disk takes its time
         await keeping.kept()
-        return view(found)
+        return made
 
     @router.put(
         "/registrations/{id}/lease",
@@ -83,26 +87,36 @@ def routes(service: Service, registry: Registry, keeping: Keeping, watching: Wat
             raise Problem(404, "there is no such registration, or it has expired")
         await keeping.kept()
 
-    @router.get("/registrations", summary="Who is registered, by service and machine")
-    async def registrations(search: Search) -> models.Registrations:
-        return models.Registrations(registrations=views.views(registry.find(search), registry.clock.wall()))
+    @router.get(
+        "/registrations", response_model=models.Registrations, summary="Who is registered, by service and machine"
+    )
+    async def registrations(search: Search) -> StreamingResponse:
+        found, wall = registry.find(search), registry.clock.wall()
+
+        async def pieces() -> AsyncIterator[str]:
+            for piece in views.listing(found, wall):
+                yield piece
+
+        return StreamingResponse(pieces(), media_type="application/json")
 
     @router.get("/registrations/{id}", summary="One registration", responses=GONE)
     async def registration(id: Id) -> models.View:
         return view(registry.get(id))
 
-    @router.get("/services/{name}", summary="Where to reach a service, best first", responses=GONE)
+    @router.get(
+        "/services/{name}", summary=f"Where to reach a service, best first, at most {CANDIDATES}", responses=GONE
+    )
     async def candidates(
         name: Annotated[models.ServiceName, InPath()],
         machine: Annotated[models.MachineName | None, Query(description="preferred")] = None,
         capability: Capabilities = [],  # noqa: B006 - FastAPI copies it
     ) -> models.Candidates:
-        found = core.in_order(registry.find(core.Query(name, None, frozenset(capability))), machine)
+        found = core.in_order(registry.find(core.Query(name, None, frozenset(capability))), machine, CANDIDATES)
         if not found:
             raise Problem(
                 404, f"no living instance of {name} is registered" + (" that can do this" if capability else "")
             )
-        return models.Candidates(service=name, candidates=views.views(found, registry.clock.wall()))
+        return models.Candidates(service=name, candidates=[view(one) for one in found])
 
     @router.get(
         "/watch",

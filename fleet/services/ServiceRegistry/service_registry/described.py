@@ -26,18 +26,18 @@ NEWS: Final = (
     Told("8f3a-1", Kind.REGISTERED, ALPHA, ALPHA.registered_at),
     Told("8f3a-2", Kind.EXPIRED, ALPHA, ALPHA.registered_at + 15),
 )
-WATCH: Final = """`snapshot` holds all registrations that were asked about, in place of what was known before. Then come
-`registered` (perhaps `instead_of` another), `expired` and `deregistered`, each with its registration. With the
-`Last-Event-ID` of an earlier stream it goes on there without a snapshot, unless too much has happened since or the
-registry has restarted. Renewals are not told. With a search, a registration that no longer fits it is told as
-`deregistered`."""
+WATCH: Final = """`snapshot` holds all registrations that were asked about, in place of what was known before (when they
+are very many, in parts). Then come `registered` (perhaps `instead_of` another), `expired` and `deregistered`, each with
+its registration. With the `Last-Event-ID` of an earlier stream it goes on there without a snapshot, unless too much has
+happened since or the registry has restarted. Renewals are not told. With a search, a registration that no longer fits
+it is told as `deregistered`."""
 STREAM: Final[Responses] = {
     200: {
         "description": WATCH,
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
-                "example": "".join(views.event(one).raw.decode() for one in NEWS),
+                "example": "".join(event.raw.decode() for one in NEWS for event in views.events(one)),
             }
         },
     }

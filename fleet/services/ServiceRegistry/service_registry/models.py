@@ -67,6 +67,8 @@ class Candidates(BaseModel):
 class Snapshot(BaseModel):
     """The data of `event: snapshot`: everything that the watcher asked about, in place of all it knew before."""
 
+    part: int = Field(description="from 1; with 1 the watcher forgets what it knew")
+    more: bool = Field(description="another part follows; only the last has an id")
     registrations: list[Record]
 
 

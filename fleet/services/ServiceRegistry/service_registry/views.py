@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from servicekit.sse import Event
 
@@ -11,6 +11,8 @@ from service_registry import models
 from service_registry.core import follow
 from service_registry.core.query import Found
 from service_registry.core.registration import Registration
+
+PIECE: Final = 16 * 1024
 
 
 def wished(wish: models.Wish) -> Registration:
@@ -41,16 +43,37 @@ def _shown(one: Registration) -> dict[str, Any]:
     return {**vars(one), "registered_at": models.utc(one.registered_at)}
 
 
-def views(found: Iterable[Found], wall: float) -> list[models.View]:
-    return [view(one, wall) for one in found]
+def listing(found: Iterable[Found], wall: float) -> Iterator[str]:
+    """A `Registrations` in pieces, so that nobody who reads slowly keeps all of it waiting in memory."""
+    piece, comma = '{"registrations":[', ""
+    for one in found:
+        piece += comma + view(one, wall).model_dump_json()
+        comma = ","
+        if len(piece) >= PIECE:
+            yield piece
+            piece = ""
+    yield piece + "]}"
 
 
-def event(one: follow.Snapshot | follow.Told) -> Event:
-    """As a server-sent event."""
-    shown: models.Snapshot | models.Told
-    if isinstance(one, follow.Snapshot):
-        kind, shown = "snapshot", models.Snapshot(registrations=[record(each) for each in one.registrations])
+def events(news: follow.Snapshot | follow.Told) -> Iterator[Event]:
+    """As server-sent events: mostly one; a large snapshot comes in parts, for the same reason."""
+    if isinstance(news, follow.Snapshot):
+        yield from _parts(news)
     else:
-        kind = str(one.kind)
-        shown = models.Told(at=models.utc(one.at), registration=record(one.registration), instead_of=one.instead_of)
-    return Event(shown.model_dump(mode="json"), kind, one.id)
+        shown = record(news.registration)
+        told = models.Told(at=models.utc(news.at), registration=shown, instead_of=news.instead_of)
+        yield Event(told.model_dump(mode="json"), news.kind, news.id)
+
+
+def _parts(whole: follow.Snapshot) -> Iterator[Event]:
+    """Only the last part has an id: who has not had it cannot resume after it."""
+    part, size = models.Snapshot(part=1, more=True, registrations=[]), 0
+    for one in whole.registrations:
+        if size >= PIECE:
+            yield Event(part.model_dump(mode="json"), "snapshot")
+            part, size = models.Snapshot(part=part.part + 1, more=True, registrations=[]), 0
+        shown = record(one)
+        part.registrations.append(shown)
+        size += len(shown.model_dump_json())
+    part.more = False
+    yield Event(part.model_dump(mode="json"), "snapshot", whole.id)

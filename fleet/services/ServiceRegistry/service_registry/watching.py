@@ -34,6 +34,7 @@ class Watching:
             news = follower.news()
             for one in news:
                 self.snapshots += isinstance(one, Snapshot)
-                yield views.event(one)
+                for event in views.events(one):
+                    yield event
             if not news:
                 await upcoming.wait()

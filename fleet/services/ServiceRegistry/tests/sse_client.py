@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -33,6 +34,7 @@ class Watch:
     query: str = ""
     timeout: float = 20.0
     status: int = 0
+    parts: int = 0
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __enter__(self) -> Watch:
@@ -53,15 +55,26 @@ class Watch:
     def next(self) -> Heard:
         """The next event; comments and the sizes of chunks are skipped."""
         fields: dict[str, str] = {}
+        began = time.monotonic()
         for line in self._lines:
+            if time.monotonic() - began > self.timeout:
+                raise TimeoutError("nothing but comments")
             name, colon, value = line.partition(": ")
             if colon and name in ("id", "event", "data"):
                 fields[name] = value
             elif not line and "data" in fields:
-                heard = Heard(fields["id"], fields["event"], json.loads(fields["data"]))
+                heard = Heard(fields.get("id", ""), fields["event"], json.loads(fields["data"]))
                 self._learn(heard)
                 return heard
         raise EOFError("the stream has ended")
+
+    def snapshot(self) -> Heard:
+        """All parts of a snapshot; the last of them."""
+        while True:
+            heard = self.next()
+            assert heard.event == "snapshot"
+            if not heard.data["more"]:
+                return heard
 
     def until(self, id: str, event: str) -> Heard:
         """The event of that kind about that registration, and all before it."""
@@ -71,10 +84,16 @@ class Watch:
                 return heard
 
     def _learn(self, heard: Heard) -> None:
-        self.last = heard.id
+        self.last = heard.id or self.last
         if heard.event == "snapshot":
-            self.known = {one["id"]: one for one in heard.data["registrations"]}
+            self.parts += 1
+            assert heard.data["part"] == self.parts
+            assert bool(heard.id) != heard.data["more"]
+            self.known = {} if self.parts == 1 else self.known
+            self.known |= {one["id"]: one for one in heard.data["registrations"]}
+            self.parts = self.parts if heard.data["more"] else 0
             return
+        assert self.parts == 0, "a change in the middle of a snapshot"
         one = heard.data["registration"]
         if heard.event == "registered":
             self.known.pop(heard.data["instead_of"] or "", None)

@@ -145,7 +145,7 @@ class Fleet(RuleBasedStateMachine):
         assert [one.registration for one in found] == [wanted[key].registration for key in sorted(wanted)]
         assert [one.left for one in found] == [wanted[key].ends - self.time.now for key in sorted(wanted)]
         assert all(one.left > 0 for one in found)
-        order = in_order(found, preferred)
+        order = in_order(found, preferred, MOST)
         assert sorted(order, key=lambda one: one.registration.key) == found
         assert [one.late for one in order] == sorted(one.late for one in found)
 

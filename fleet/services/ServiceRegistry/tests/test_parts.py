@@ -58,14 +58,14 @@ def test_late_ones_come_last_and_the_preferred_machine_first() -> None:
     def found(machine: str, left: float) -> Found:
         return Found(wish(machine=machine, lease=15), left)
 
-    order = in_order([found("a", 4.9), found("b", 5.0), found("c", 15.0), found("d", 1.0)], "d")
+    order = in_order([found("a", 4.9), found("b", 5.0), found("c", 15.0), found("d", 1.0)], "d", 9)
     assert [(one.registration.machine, one.late) for one in order] == [
         ("b", False),
         ("c", False),
         ("d", True),
         ("a", True),
     ]
-    assert [one.registration.machine for one in in_order(order, "c")] == ["c", "b", "a", "d"]
+    assert [one.registration.machine for one in in_order(order, "c", 3)] == ["c", "b", "a"]
 
 
 def test_a_watcher_that_fell_behind_gets_the_whole_again() -> None:

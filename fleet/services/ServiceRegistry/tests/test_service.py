@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +18,7 @@ import pytest
 from openapi import made
 from registry_model import wish as kept_wish
 from running import SERVICES, Answer, Running, start_service
+from service_registry.core.registration import Registration
 from service_registry.core.registry import MOST
 from service_registry.store import Store
 from sse_client import Watch
@@ -327,6 +331,33 @@ def test_registrations_outlive_a_kill(tmp_path: Path) -> None:
             assert set(watch.known) == {living["id"]}
 
 
+def test_a_service_of_the_fleet_registers_by_itself(tmp_path: Path) -> None:
+    """The service is a second registry; the kit registers it like any other."""
+    with (
+        start_service("ServiceRegistry", tmp_path / "first") as registry,
+        Watch(registry.url) as watch,
+        start_service(
+            "ServiceRegistry",
+            tmp_path / "second",
+            machine="pc2",
+            peers={"ServiceRegistry": registry.peer},
+            secrets={"fleet-token": registry.token},
+        ) as other,
+    ):
+        watch.snapshot()
+        told = watch.next()
+        assert (told.event, told.data["registration"]["machine"]) == ("registered", "pc2")
+        (found,) = registry.ask("GET", "/v1/services/ServiceRegistry").json()["candidates"]
+        assert found["id"] == told.ids[0]
+        assert (found["url"], found["health_url"]) == (other.url, other.health_url)
+        registry.kill()
+        registry.start()
+        with Watch(registry.url) as again:
+            assert again.snapshot().ids == [found["id"]]
+            assert other.stop() == 0
+            assert again.next().event == "deregistered"
+
+
 def test_restarts_again_and_again_do_not_keep_the_dead_alive(tmp_path: Path) -> None:
     with start_service("ServiceRegistry", tmp_path) as registry:
         id = register(registry, "Dead", lease_seconds=40)["id"]
@@ -360,21 +391,56 @@ def test_every_answered_registration_is_there_after_a_kill_in_full_flight(tmp_pa
         assert set(answered) <= {one["id"] for one in listed(registry)}
 
 
-def test_a_full_registry_says_so_and_still_replaces(tmp_path: Path) -> None:
-    state = tmp_path / "ServiceRegistry" / "state"
+def fill(folder: Path) -> list[Registration]:
+    """A state folder with as many registrations as are allowed, each as large as is allowed."""
+    state = folder / "ServiceRegistry" / "state"
     state.mkdir(parents=True)
     store = Store(state / "registrations.sqlite", logging.getLogger("test"))
-    store.load()
-    many = [replace(kept_wish(machine=f"m{number}", lease=3600), id=f"{number:032x}") for number in range(MOST)]
+    large = replace(
+        kept_wish(lease=3600, capabilities=tuple(f"{number:02}{'c' * 62}" for number in range(32))),
+        url="http://alpha:7000/" + "u" * 280,
+        health_url="http://alpha:8000/" + "u" * 280,
+        metadata={"text": "m" * 2000},
+    )
+    many = [replace(large, machine=f"m{number:0>99}", id=f"{number:032x}") for number in range(MOST)]
     store.write({one.key: one for one in many})
     store.close()
+    return many
+
+
+def test_a_full_registry_says_so_and_still_replaces(tmp_path: Path) -> None:
+    many = fill(tmp_path)
     with start_service("ServiceRegistry", tmp_path) as registry:
         assert len(listed(registry)) == MOST
         refused = registry.ask("POST", "/v1/registrations", wish("OneMore"))
         assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
-        assert register(registry, "Alpha", "m0")["id"] != many[0].id
+        assert register(registry, "Alpha", many[0].machine)["id"] != many[0].id
         registry.ask("DELETE", f"/v1/registrations/{many[1].id}")
         register(registry, "OneMore")
+
+
+def peak_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def test_many_who_read_slowly_do_not_fill_the_memory(tmp_path: Path) -> None:
+    many = fill(tmp_path)
+    with start_service("ServiceRegistry", tmp_path) as registry, ExitStack() as stack:
+        for path in ["/v1/watch"] * 99 + ["/v1/registrations"] * 100:
+            slow = stack.enter_context(socket.socket())
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect(("127.0.0.1", registry.port))
+            slow.sendall(f"GET {path} HTTP/1.1\r\nHost: registry\r\n\r\n".encode())
+            assert slow.recv(12) == b"HTTP/1.1 200"  # and takes no more
+        quick = stack.enter_context(Watch(registry.url))
+        quick.snapshot()
+        assert set(quick.known) == {one.id for one in many}
+        assert len(listed(registry)) == MOST
+        registry.ask("DELETE", f"/v1/registrations/{many[0].id}")
+        quick.until(many[0].id, "deregistered")
+        declared = tomllib.loads((SERVICES / "ServiceRegistry" / "service.toml").read_text())
+        assert peak_mb(registry.pid) < declared["memory_mb"]
 
 
 def test_a_disk_that_refuses_shows_in_health_and_hinders_nobody(tmp_path: Path) -> None:

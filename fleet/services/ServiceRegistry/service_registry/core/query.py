@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from service_registry.core.registration import Registration
 
@@ -24,7 +25,7 @@ class Query:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """`left` is what remains of the lease, in seconds."""
 
@@ -37,6 +38,8 @@ class Found:
         return self.left < self.registration.lease_seconds / 3
 
 
-def in_order(found: Iterable[Found], machine: str | None) -> list[Found]:
+def in_order(found: Iterable[Found], machine: str | None, most: int) -> list[Found]:
     """Those that renew in time come before those that are late; among equals the preferred machine comes first."""
-    return sorted(found, key=lambda one: (one.late, one.registration.machine != machine, one.registration.machine))
+    return nsmallest(
+        most, found, key=lambda one: (one.late, one.registration.machine != machine, one.registration.machine)
+    )
