@@ -19,7 +19,13 @@ class Instance:
     def __init__(self, service: str, machine: str = "mainpc", port: int = 0) -> None:
         self.service, self.machine = service, machine
         self.answer: tuple[int, Any] = (200, {"status": "ok"})
-        self.info: Any = {"service": service, "machine": machine, "git_sha": SHA, "tag": TAG, "input_digest": "sha256:a"}
+        self.info: Any = {
+            "service": service,
+            "machine": machine,
+            "git_sha": SHA,
+            "tag": TAG,
+            "input_digest": "sha256:a",
+        }
         self.more: dict[str, tuple[int, Any]] = {}
         self.started_at = time.time()
         self.hang = False

@@ -6,6 +6,7 @@ A connection serves one question: that a new one can be made is part of what a h
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,8 +37,8 @@ async def get(address: str, port: int, path: str, seconds: float, most: int) -> 
                 writer.transport.abort()
     except TimeoutError as error:
         raise Unanswered(f"no answer within {seconds:g} s") from error
-    except OSError as error:
-        raise Unanswered(error.strerror or str(error) or type(error).__name__) from error
+    except OSError as error:  # asyncio's own texts repeat the address; the system's say what happened
+        raise Unanswered(os.strerror(error.errno).lower() if error.errno else type(error).__name__) from error
     except h11.RemoteProtocolError as error:
         raise Unanswered(f"not HTTP: {error}") from error
 

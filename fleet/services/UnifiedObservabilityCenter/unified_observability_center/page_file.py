@@ -19,7 +19,7 @@ class Page:
 
 def load(folder: Path = FOLDER) -> Page:
     """Raises OSError."""
-    style, script = ((folder / name).read_text() for name in ("page.css", "page.js"))
+    style, script = (_joined(folder, kind) for kind in ("css", "js"))
     html = (folder / "page.html").read_text()
     body = html.replace("/*style*/", style, 1).replace("/*script*/", script, 1).encode()
     policy = "; ".join(
@@ -35,6 +35,11 @@ def load(folder: Path = FOLDER) -> Page:
         )
     )
     return Page(body, policy, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+
+
+def _joined(folder: Path, kind: str) -> str:
+    """All files of a kind, in the order of the numbers that their names begin with."""
+    return "\n".join(path.read_text() for path in sorted(folder.glob(f"*.{kind}")))
 
 
 def _hash(text: str) -> str:

@@ -37,7 +37,7 @@ def gaps(lives: Iterable[tuple[float, float]], begin: float, now: float) -> list
     found: list[tuple[float, float]] = []
     at = begin
     for began, ended in sorted(lives):
-        if began > at:
+        if min(began, now) > at:
             found.append((at, min(began, now)))
         at = max(at, ended)
     if at < now:

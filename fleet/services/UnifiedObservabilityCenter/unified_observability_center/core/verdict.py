@@ -29,16 +29,17 @@ class Verdict:
 
 def verdict(rows: Sequence[Row], extra: Sequence[str], problem: str) -> Verdict:
     """`rows`: desired instances. `extra`: those that run or ran without being desired. `problem`: of desired.json."""
-    notes = [f"what is desired cannot be read: {problem}"] if problem else []
     if not rows:
-        return Verdict("warn" if problem else "none", "nothing is desired yet", tuple(notes))
+        text = "what should run here is not known" if problem else "nothing should run here yet"
+        return Verdict("warn" if problem else "none", text, (problem,) if problem else ())
+    notes = [f"what is desired cannot be read: {problem}"] if problem else []
     by_state = {state: [row.name for row in rows if row.state is state] for state in State}
     bad = by_state[State.SILENT] + by_state[State.UNHEALTHY]
     for state in (State.SILENT, State.UNHEALTHY, State.STARTING, State.UNKNOWN):
         notes += _note(by_state[state], f"{state}")
     differing = [row.name for row in rows if row.match == "false"]
-    notes += _note(differing, "not what was released")
-    notes += _note(extra, "running without being desired")
+    notes += _note(differing, "not as released")
+    notes += _note(extra, "not desired")
     waiting = by_state[State.STARTING] or by_state[State.UNKNOWN]
     level: Level = "bad" if bad else "warn" if waiting or differing or extra or problem else "good"
     return Verdict(level, f"{len(by_state[State.HEALTHY])} of {len(rows)} healthy", tuple(notes))
