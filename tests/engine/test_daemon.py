@@ -12,10 +12,24 @@ import pytest
 from dockwright.engine.daemon import Daemon, stop
 
 
-def test_everything_of_it_lies_below_its_home(tmp_path: Path) -> None:
-    config = Daemon(tmp_path).config()
-    paths = [config["data-root"], config["exec-root"], config["pidfile"], *config["hosts"]]  # type: ignore[misc]
-    assert all(str(path).removeprefix("unix://").startswith(f"{tmp_path}/") for path in paths)
+def paths(daemon: Daemon) -> list[str]:
+    config = daemon.config()
+    assert isinstance(config["hosts"], list)
+    found = [config["data-root"], config["exec-root"], config["pidfile"], *config["hosts"]]
+    return [str(path).removeprefix("unix://") for path in found]
+
+
+def test_everything_of_it_lies_below_its_home() -> None:
+    home = Path("/var/lib/some/engine")
+    assert all(path.startswith(f"{home}/") for path in paths(Daemon(home)))
+
+
+def test_sockets_whose_paths_would_be_too_long_lie_elsewhere() -> None:
+    homes = [Path("/var/lib") / (letter * 90) for letter in "ab"]
+    one, other = map(Daemon, homes)
+    assert len(str(one.exec_root / "containerd" / "containerd-debug.sock.ttrpc")) <= 107
+    assert one.run != other.run
+    assert paths(one)[0].startswith(f"{homes[0]}/")
 
 
 def test_its_logs_are_bounded_and_its_store_is_containerds(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_the_users_choice_is_the_only_one(bare: Path, monkeypatch: pytest.Monkey
 
 
 def test_otherwise_its_own_then_the_contexts_then_the_systems(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = f"unix://{os.environ['DOCKWRIGHT_STATE']}/engine/docker.sock"
+    own = find.own_daemon().host
     monkeypatch.setenv("FAKE_CONTEXT", "ssh://pc2")
     assert find.candidates(client(bare)) == [own, "ssh://pc2", "unix:///var/run/docker.sock"]
     monkeypatch.setenv("FAKE_CONTEXT", "unix:///var/run/docker.sock")

@@ -24,6 +24,8 @@ from engines import network
 from engines.conftest import Machine, Running
 from engines.supervised import IMAGE, import_image, until
 
+SLEEPER = ("run", "--detach", "--network=none", "--stop-signal=KILL", IMAGE, "/bin/busybox", "sleep", "600")
+
 
 @pytest.fixture(scope="package")
 def tiny(engine: Running, tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -81,7 +83,7 @@ def test_stopping_ends_all_that_is_its_and_nothing_else(
     try:
         docker = start(own, machine)
         docker.run("import", tiny, IMAGE)
-        docker.run("run", "--detach", "--network", "none", IMAGE, "/bin/busybox", "sleep", "600")
+        docker.run(*SLEEPER)
         assert daemon.stop(own) is True
         assert own.pid() is None
         assert not own.socket.exists()
@@ -96,7 +98,7 @@ def test_a_killed_engine_heals_on_the_next_start(tiny: str, own: Daemon, machine
     """kill -9 leaves a pid file, a socket and running containers behind; nothing of that is in the way."""
     docker = start(own, machine)
     docker.run("import", tiny, IMAGE)
-    ident = docker.run("run", "--detach", "--network", "none", IMAGE, "/bin/busybox", "sleep", "600").strip()
+    ident = docker.run(*SLEEPER).strip()
     number = own.pid()
     assert number is not None
     os.kill(number, signal.SIGKILL)

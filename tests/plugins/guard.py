@@ -7,6 +7,7 @@ Programs in temporary folders are a test's own.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 FORBIDDEN = {"docker", "dockerd", "containerd", "apt", "apt-get", "dpkg", "mmdebstrap", "systemctl", "service"}
+SHELLS = {"sh", "bash", "dash"}
 STARTS = {"subprocess.Popen", "os.posix_spawn", "os.exec", "os.system"}
 NOWHERE = "unix:///nonexistent/unit-tests-reach-no-engine.sock"
 
@@ -75,11 +77,22 @@ def _docker_socket(address: object) -> str:
 
 
 def _forbidden(event: str, arguments: tuple[Any, ...]) -> str:
+    """The forbidden program that an audit event tells of; empty where it tells of none."""
     if event == "os.system":
-        return _program(os.fsdecode(arguments[0]).split()[0], None)
+        return _in_shell(os.fsdecode(arguments[0]))
     program, words, environ = arguments[0], arguments[1], arguments[-1]
-    first = program or (words if isinstance(words, str | bytes) else words[0])
-    return _program(os.fsdecode(first), environ)
+    argv = [os.fsdecode(word) for word in ([words] if isinstance(words, str | bytes) else words)]
+    first = os.fsdecode(program) if program else argv[0]
+    if Path(first).name in SHELLS and argv[1:2] == ["-c"]:
+        return _in_shell(argv[2])
+    return _program(first, environ)
+
+
+def _in_shell(text: str) -> str:
+    """The same of a shell's commands, each by its first word."""
+    commands = (command.split() for command in re.split(r"[;&|\n(){}]", text))
+    found = [_program(words[0], None) for words in commands if words]
+    return next(filter(None, found), "")
 
 
 def _program(name: str, environ: Mapping[str, str] | Sequence[bytes] | None) -> str:

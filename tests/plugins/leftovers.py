@@ -60,7 +60,7 @@ def clear(name: str) -> None:
     """End the processes of a run, undo its mounts, remove its folder, its network and its firewall rules."""
     folder = folders() / name
     _end(_daemons(folder), signal.SIGTERM, 30)
-    _end(_family(_named(folder) | _inside(name)), signal.SIGKILL, 10)
+    _end(_family(processes_of(folder) | _inside(name)), signal.SIGKILL, 10)
     for point in sorted(_mounts(folder), key=len, reverse=True):
         subprocess.run(("umount", "--lazy", point), check=False, capture_output=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -82,7 +82,7 @@ def firewall_rules(name: str) -> Iterator[tuple[str, list[str]]]:
                 yield table, words[1:]
 
 
-def _named(folder: Path) -> set[int]:
+def processes_of(folder: Path) -> set[int]:
     """Processes that were started with a path in this folder: the engine, its containerd, its shims."""
     found = set()
     for pid in _pids():
@@ -93,7 +93,7 @@ def _named(folder: Path) -> set[int]:
 
 
 def _daemons(folder: Path) -> set[int]:
-    return {pid for pid in _named(folder) if _read(f"/proc/{pid}/comm").strip() == "dockerd"}
+    return {pid for pid in processes_of(folder) if _read(f"/proc/{pid}/comm").strip() == "dockerd"}
 
 
 def _inside(name: str) -> set[int]:

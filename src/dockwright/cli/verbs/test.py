@@ -20,9 +20,13 @@ import importlib.util
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dockwright.cli.context import repository
 from dockwright.errors import DockwrightError, UsageError
+
+if TYPE_CHECKING:
+    import pytest
 
 # With more processes the tests' own servers and builds get in each other's way.
 MOST_PROCESSES = 4
@@ -83,5 +87,5 @@ class Interrupted:
     def __init__(self) -> None:
         self.seen = False
 
-    def pytest_keyboard_interrupt(self) -> None:
-        self.seen = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.seen = excinfo.type is KeyboardInterrupt
