@@ -200,7 +200,7 @@ def test_only_the_approved_body_is_created_and_it_is_the_operators_own_bytes(che
     check(test)
 
 
-HOST = BODY["HostConfig"]
+HOST: Any = BODY["HostConfig"]
 EVIL: list[Any] = [
     {**BODY, "HostConfig": {"NetworkMode": "bridge", "Privileged": True}},
     {**BODY, "HostConfig": {**HOST, "Binds": ["/:/host"]}},
