@@ -17,11 +17,13 @@ READ_BYTES: Final = 64 * 1024
 
 
 class Unanswered(Exception):
-    """No usable HTTP answer: refused, timed out, cut off, too large or malformed. str() says which."""
+    """No usable HTTP answer: refused, timed out, cut off or malformed. str() says which."""
 
 
 @dataclass(frozen=True)
 class Answer:
+    """`body` is cut where it is longer than what was asked for."""
+
     status: int
     body: bytes
 
@@ -61,7 +63,7 @@ async def _exchange(
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > most:
-                raise Unanswered(f"the answer is larger than {most} bytes")
+                return Answer(status, bytes(body[:most]))
         elif isinstance(event, h11.EndOfMessage):
             return Answer(status, bytes(body))
         elif not isinstance(event, h11.InformationalResponse):

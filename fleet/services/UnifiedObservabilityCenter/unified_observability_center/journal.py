@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from functools import partial
 from typing import Final
 
 from unified_observability_center.core.journal import Transition
@@ -24,6 +25,7 @@ class Journal:
         self._log = log
         self._waiting: deque[tuple[Key, Transition]] = deque(maxlen=MOST)
         self._filled = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
         self.lost = 0
 
     def add(self, key: Key, change: Transition) -> None:
@@ -42,11 +44,15 @@ class Journal:
                 await asyncio.sleep(AGAIN)
 
     async def flush(self) -> None:
-        """Raises Unavailable; what was not written waits."""
+        """All that was added is on the disk. Raises Unavailable; what was not written waits."""
+        async with self._one_at_a_time:
+            await self._write()
+
+    async def _write(self) -> None:
         while self._waiting:
             batch = list(self._waiting)[:BATCH]
             lost = self.lost
-            await self._database.write(lambda connection, batch=batch: transitions.keep(connection, batch))  # type: ignore[misc]
+            await self._database.write(partial(transitions.keep, changes=batch))
             for _ in range(max(0, len(batch) - (self.lost - lost))):
                 self._waiting.popleft()
         self._filled.clear()

@@ -80,6 +80,7 @@ class Overview:
             return
         database = self._center.database
         try:
+            await self._center.journal.flush()
             found = await database.read(partial(events.find, wish=events.Wish(READ_EVENTS)))
             changes = await database.read(partial(transitions.find, wish=transitions.Wish(CHANGES)))
         except Unavailable:

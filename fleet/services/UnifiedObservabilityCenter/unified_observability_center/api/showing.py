@@ -28,6 +28,7 @@ def routes(center: Center, overview: Overview) -> APIRouter:
         key = machine, service
         if not views.known(center, key):
             raise Problem(404, f"{service} on {machine} is neither desired nor has it reported")
+        await asked.kept(center.journal.flush())
         wish, other = transitions.Wish(RECENT, machine, service), events.Wish(RECENT, machine, service)
         changes = await asked.kept(center.database.read(lambda connection: transitions.find(connection, wish)))
         happened = await asked.kept(center.database.read(lambda connection: events.find(connection, other)))
@@ -44,6 +45,7 @@ def routes(center: Center, overview: Overview) -> APIRouter:
         limit: asked.Limit = 100,
         cursor: asked.Cursor = None,
     ) -> models.TransitionList:
+        await asked.kept(center.journal.flush())
         wish = transitions.Wish(limit, machine, service, cursor)
         found = await asked.kept(center.database.read(lambda connection: transitions.find(connection, wish)))
         return models.TransitionList(

@@ -27,7 +27,7 @@ function fact(name, value) {
 }
 
 function drawFavicon(level) {
-  const colour = { good: "2f9e63", bad: "d2453d", warn: "d68a1a" }[level] || "8a94a0";
+  const colour = { good: "2f9e63", bad: "d2453d", warn: "b9760f" }[level] || "8a94a0";
   const svg = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><circle cx='8' cy='8' r='7' fill='%23${colour}'/></svg>`;
   const link = document.querySelector("link[rel=icon]");
   const href = `data:image/svg+xml,${svg}`;
