@@ -44,8 +44,9 @@ class Process:
 
     def _read(self, on_line: Callable[[str], None]) -> None:
         assert self._process.stdout is not None  # noqa: S101 - opened with PIPE above
-        for line in self._process.stdout:
-            on_line(line.rstrip("\n"))
+        with self._process.stdout as wrote:
+            for line in wrote:
+                on_line(line.rstrip("\n"))
         status = self._process.wait()
         if not self._wanted_to_end:
             self._on_end(status)

@@ -16,17 +16,16 @@ def body(inspected: dict[str, Any]) -> dict[str, object]:
     """The create request that makes an inspected container again."""
     config = {key: value for key, value in inspected["Config"].items() if key not in OWN_TO_CONTAINER}
     networks = inspected["NetworkSettings"]["Networks"]
-    name = inspected["Name"].removeprefix("/")
     return {
         **config,
         "HostConfig": inspected["HostConfig"],
         "NetworkingConfig": {
-            "EndpointsConfig": {network: _endpoint(found, name) for network, found in networks.items()}
+            "EndpointsConfig": {network: _endpoint(inspected, found) for network, found in networks.items()}
         },
     }
 
 
-def _endpoint(found: dict[str, Any], name: str) -> dict[str, object]:
-    """How the container joins a network: the names that it is known by there, less the one made of its id."""
-    aliases = [alias for alias in found.get("Aliases") or [] if alias != name]
-    return {"Aliases": sorted({name, *aliases})}
+def _endpoint(inspected: dict[str, Any], found: dict[str, Any]) -> dict[str, object]:
+    """How the container joins a network: under the names that it is known by there, less the one made of its id."""
+    names = {inspected["Name"].removeprefix("/"), *(found.get("Aliases") or ())}
+    return {"Aliases": sorted(names - {inspected["Id"][:12]})}

@@ -99,11 +99,12 @@ def start_order(fleet: Fleet, instances: Iterable[Instance]) -> list[Instance]:
     ordered: list[Instance] = []
 
     def place(instance: Instance) -> None:
+        if instance in ordered:
+            return
         for name in fleet.implementations[instance.service].depends:
             if name in by_service:
                 place(by_service[name])
-        if instance not in ordered:
-            ordered.append(instance)
+        ordered.append(instance)
 
     for instance in sorted(by_service.values(), key=rank):
         place(instance)

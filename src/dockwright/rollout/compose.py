@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +166,6 @@ def text(content: dict[str, object], path: Path, docker_host: str) -> str:
 
     head = (
         "# Made by ./dockwright up, and replaced by the next one. It works without the tool:\n"
-        f"#   DOCKER_HOST={docker_host} docker compose --file {path} up --detach\n"
+        f"#   DOCKER_HOST={shlex.quote(docker_host)} docker compose --file {shlex.quote(str(path))} up --detach\n"
     )
     return head + yaml.safe_dump(content, sort_keys=False, width=160)

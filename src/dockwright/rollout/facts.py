@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import concurrent.futures
+import errno
 import http.client
 import json
 import shutil
 import socket
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from dockwright.engine import command
 from dockwright.engine.docker import Docker
-from dockwright.errors import DockwrightError
+from dockwright.errors import DockwrightError, UsageError
 from dockwright.rollout.compose import FLEET_LABEL
+from dockwright.spec.finding import printable
 
 HEALTH_BYTES = 64 * 1024
+REASON = 500  # characters of a reason; a container may say anything
+PATIENCE = 2.5
+NEVER = "0001-01-01T"  # how the engine writes that something has not happened
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container of the fleet. `state` is the engine's word: running, exited, created, restarting, paused, dead."""
+    """A container of the fleet. `state` is the engine's word: running, exited, created, restarting, paused, dead.
+
+    `since` is when it was last started or, where it has ended, when it did; empty where it never ran.
+    """
 
     name: str
     state: str
@@ -50,11 +60,12 @@ def containers(docker: Docker) -> dict[str, Container]:
 def _container(entry: dict[str, Any]) -> Container:
     state = entry["State"]
     ended = state["Status"] in ("exited", "dead")
+    since = state["FinishedAt"] if ended else state["StartedAt"]
     return Container(
         entry["Name"].removeprefix("/"),
         state["Status"],
         state["ExitCode"],
-        state["FinishedAt"] if ended else state["StartedAt"],
+        "" if since.startswith(NEVER) else since,
         entry["Image"],
         entry["Config"]["Labels"] or {},
         entry["RestartCount"],
@@ -62,26 +73,54 @@ def _container(entry: dict[str, Any]) -> Container:
     )
 
 
-def ask(address: str, port: int, timeout: float = 2.5) -> Health:
-    """Ask /health once. Never raises: silence is an answer too."""
-    connection = http.client.HTTPConnection(address, port, timeout=timeout)
+def ask(address: str, port: int, patience: float = PATIENCE) -> Health:
+    """Ask /health once, for so many seconds. Never raises: silence is an answer too."""
+    connection = http.client.HTTPConnection(address, port, timeout=patience)
     try:
-        connection.request("GET", "/health", headers={"Connection": "close"})
-        answer = connection.getresponse()
-        content = answer.read(HEALTH_BYTES)
+        connection.connect()
+        with _cut_after(patience, connection.sock) as cut:
+            connection.request("GET", "/health", headers={"Connection": "close"})
+            answer = connection.getresponse()
+            content = answer.read(HEALTH_BYTES)
     except (OSError, http.client.HTTPException) as error:
         return Health(False, _silence(error))
     finally:
         connection.close()
+    if cut.is_set():
+        return Health(False, _silence(TimeoutError()))
     return Health(True, "") if answer.status == 200 else Health(False, _reasons(content) or f"HTTP {answer.status}")
 
 
-def ask_all(addresses: Mapping[str, tuple[str, int]]) -> dict[str, Health]:
+@contextmanager
+def _cut_after(seconds: float, connection: socket.socket) -> Iterator[threading.Event]:
+    """Cut a connection whose answer is not whole by then: its own timeout bounds each single wait, not their sum."""
+    cut = threading.Event()
+
+    def shut() -> None:
+        cut.set()
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # It has ended by itself.
+
+    timer = threading.Timer(seconds, shut)
+    timer.start()
+    try:
+        yield cut
+    except (OSError, http.client.HTTPException) as error:
+        if cut.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
+
+
+def ask_all(addresses: Mapping[str, tuple[str, int]], patience: float = PATIENCE) -> dict[str, Health]:
     """Ask many health ports at once: name -> answer."""
     if not addresses:
         return {}
     with concurrent.futures.ThreadPoolExecutor(max_workers=min(32, len(addresses))) as pool:
-        answers = pool.map(lambda place: ask(*place), addresses.values())
+        answers = pool.map(lambda place: ask(place[0], place[1], patience), addresses.values())
         return dict(zip(addresses, answers, strict=True))
 
 
@@ -92,26 +131,32 @@ def _silence(error: Exception) -> str:
         return "its health port does not answer"
     if isinstance(error, ConnectionResetError | http.client.RemoteDisconnected):
         return "its health port closes the connection"
-    return f"its health port: {error}"
+    return _told(f"its health port: {error}")
 
 
 def _reasons(content: bytes) -> str:
     try:
         found = json.loads(content)["reasons"]
-        return "; ".join(f"{reason['check']}: {reason['reason']}" for reason in found)
-    except (ValueError, KeyError, TypeError):
+        return _told("; ".join(f"{reason['check']}: {reason['reason']}" for reason in found))
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
+def _told(text: str) -> str:
+    return printable(text.strip())[:REASON]
+
+
 def busy_ports(bind: str, ports: Iterable[int]) -> list[int]:
-    """Of these ports the ones that another program on this host listens on."""
+    """Of these ports the ones that another program on this host listens on. Raises UsageError."""
     busy = []
     for port in ports:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((bind, port))
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise UsageError(f"{bind} is no address of this host", "choose another --bind") from error
                 busy.append(port)
     return busy
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import queue
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from dockwright.engine import command
 from dockwright.engine.docker import Docker
+from dockwright.engine.process import Process
 from dockwright.spec.finding import printable
 
 RED, YELLOW, DIM, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 # What every JSON line has; a line's other keys are shown behind its message.
 USUAL = {"time", "level", "logger", "message", "service", "machine", "trace"}
+STAMP = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) ")
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,22 @@ def entry(service: str, text: str, at: str = "") -> Entry:
     try:
         found = json.loads(text)
         level = str(found.get("level", "")).lower() if isinstance(found, dict) else ""
-    except ValueError:
+    except (ValueError, RecursionError):
         level = ""
     return Entry(at, service, level, text)
 
 
-def _stamped(service: str, line: str) -> Entry:
-    at, _, text = line.partition(" ")
-    return entry(service, text, at)
+def _stamper(service: str) -> Callable[[str], Entry]:
+    """Takes the engine's stamp off each line. What comes without one, behind a carriage return, goes on from before."""
+    at = ""
+
+    def stamped(line: str) -> Entry:
+        nonlocal at
+        stamp = STAMP.match(line)
+        at = stamp[1] if stamp else at
+        return entry(service, line[stamp.end() :] if stamp else line, at)
+
+    return stamped
 
 
 def _words(docker: Docker, container: str, lines: int, since: str | None, *, follow: bool) -> list[str]:
@@ -50,11 +61,12 @@ def _words(docker: Docker, container: str, lines: int, since: str | None, *, fol
 
 def last(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | None) -> Iterator[Entry]:
     """The last lines of each container (service -> container), in the order of time."""
-    found = []
+    found: list[Entry] = []
     for service, container in chosen.items():
         done = command.run(_words(docker, container, lines, since, follow=False), env=docker.env(), check=False)
         if done.ok:
-            found += [_stamped(service, line) for line in (done.stdout + done.stderr).splitlines() if line]
+            for wrote in (done.stdout, done.stderr):
+                found += map(_stamper(service), filter(None, wrote.split("\n")))
         elif "No such container" not in done.stderr:
             raise command.failure(done)
     yield from sorted(found, key=lambda found: found.at)
@@ -63,23 +75,31 @@ def last(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | Non
 def follow(docker: Docker, chosen: Mapping[str, str], lines: int, since: str | None) -> Iterator[Entry]:
     """The same, and then what comes, until every container has ended."""
     waiting: queue.Queue[Entry | None] = queue.Queue()
+    running: list[Process] = []
 
-    def read(service: str, container: str) -> None:
-        words = _words(docker, container, lines, since, follow=True)
-        try:
-            command.stream(words, lambda line: waiting.put(_stamped(service, line)), env=docker.env(), check=False)
-        finally:
-            waiting.put(None)
+    def start(service: str, container: str) -> Process:
+        stamped = _stamper(service)
+        return Process(
+            _words(docker, container, lines, since, follow=True),
+            env=docker.env(),
+            cwd=Path.cwd(),
+            on_line=lambda line: waiting.put(stamped(line)),
+            on_end=lambda _: waiting.put(None),
+        )
 
-    for service, container in chosen.items():
-        threading.Thread(target=read, args=(service, container), daemon=True).start()
-    ended = 0
-    while ended < len(chosen):
-        found = waiting.get()
-        if found is None:
-            ended += 1
-        else:
-            yield found
+    try:
+        for service, container in chosen.items():
+            running.append(start(service, container))
+        ended = 0
+        while ended < len(running):
+            found = waiting.get()
+            if found is None:
+                ended += 1
+            else:
+                yield found
+    finally:
+        for process in running:
+            process.end()
 
 
 def brief(lines: Iterable[str]) -> list[str]:
@@ -106,6 +126,6 @@ def shown(line: Entry, *, colour: bool) -> str:
         rest = " ".join(f"{key}={value}" for key, value in found.items() if key not in USUAL)
         trace = str(found.get("trace") or "").splitlines()
         text = f"{line.level:<7} {found.get('message', '')}{'  ' + rest if rest else ''}"
-    told = "\n".join([f"{time:<12} {line.service:<26} {printable(text)}", *(f"  | {printable(one)}" for one in trace)])
+    told = "\n".join([printable(f"{time:<12} {line.service:<26} {text}"), *(f"  | {printable(one)}" for one in trace)])
     tint = {"warning": YELLOW, "error": RED, "critical": RED, "debug": DIM}.get(line.level, "") if colour else ""
     return f"{tint}{told}{PLAIN}" if tint else told

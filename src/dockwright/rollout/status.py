@@ -116,7 +116,9 @@ def _state(
         return "missing", "it has no container"
     if found.state != "running":
         return "stopped", f"its container is {found.state}, exit code {found.exit_code}"
-    if health is None or health.ok:
+    if health is None:
+        return "unhealthy", "its health port was not asked"
+    if health.ok:
         return "healthy", ""
     age = (now - moment(found.since)).total_seconds()
     if age < wanted["start_seconds"]:
@@ -145,7 +147,5 @@ def _extra(found: facts.Container) -> Row:
 
 
 def moment(text: str) -> datetime:
-    """An engine's time (RFC 3339, nanoseconds) as a datetime."""
-    head, _, rest = text.partition(".")
-    digits = rest.rstrip("Z").split("+")[0][:6]
-    return datetime.fromisoformat(f"{head.rstrip('Z')}.{digits or '0'}").replace(tzinfo=UTC)
+    """An engine's time (RFC 3339, nanoseconds) as a datetime in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)

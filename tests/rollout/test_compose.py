@@ -1,0 +1,205 @@
+"""The compose file: every container is confined, knows its declared peers only, and is reached at one address."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rollout.fleets import Given, fleet, stored, usual
+
+from dockwright.rollout.choice import KIT_PEERS, choose
+from dockwright.rollout.compose import Host, container_name, render, text
+from dockwright.rollout.place import Place
+from dockwright.spec.model import Fleet, Instance
+
+PLACE = Place(Path("/var/lib/dockwright/rollout"))
+HOST = Host(Path("/run/engine/docker.sock"), 998, 8, "127.0.0.1", True)
+FILTER = "docker-filter"
+
+
+def rendered(made: Fleet, host: Host = HOST, machine: str = "mainpc") -> dict[str, Any]:
+    choice = choose(made, machine, gpu=False)
+    return render(made, choice, {each: stored(each) for each in choice.all}, PLACE, host)
+
+
+USUAL = rendered(usual())
+CONTAINERS: dict[str, dict[str, Any]] = USUAL["services"]
+INSTANCES = [name for name in CONTAINERS if name != FILTER]
+each_container = pytest.mark.parametrize("name", CONTAINERS)
+each_instance = pytest.mark.parametrize("name", INSTANCES)
+
+
+def test_what_was_chosen_runs_and_the_filter_before_the_socket() -> None:
+    assert sorted(CONTAINERS) == [
+        "caller", "central-error-bus", "docker-filter", "helper", "self-healing-supervisor", "service-registry",
+        "stranger", "unified-observability-center",
+    ]  # fmt: skip
+    assert list(CONTAINERS)[:2] == ["service-registry", "central-error-bus"], "in the order of their start"
+
+
+@each_container
+def test_every_container_is_confined(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["user"] == "10001:10001"
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert container["pull_policy"] == "never"
+    assert all({"noexec", "nosuid", "nodev"} <= set(mount.split(":")[1].split(",")) for mount in container["tmpfs"])
+
+
+@each_container
+def test_every_container_is_bounded(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["mem_limit"] == container["memswap_limit"], "swap is no way around the limit"
+    assert 0 < container["cpus"] <= HOST.cpus
+    assert 0 < container["pids_limit"] <= 128
+    assert container["logging"] == {"driver": "json-file", "options": {"max-size": "5m", "max-file": "2"}}
+
+
+@each_container
+def test_no_container_has_a_way_out(name: str) -> None:
+    """What a container may say is a closed list: anything new in it wants a thought."""
+    known = {
+        "image", "pull_policy", "user", "read_only", "tmpfs", "cap_drop", "security_opt", "mem_limit", "memswap_limit",
+        "cpus", "pids_limit", "logging", "container_name", "environment", "ports", "labels", "restart",
+        "stop_grace_period", "volumes", "secrets", "depends_on",
+    }  # fmt: skip
+    more = {"command", "network_mode", "group_add", "healthcheck"} if name == FILTER else set()
+    assert set(CONTAINERS[name]) <= known | more
+
+
+@each_instance
+def test_only_the_filter_sees_the_engines_socket(name: str) -> None:
+    assert str(HOST.socket) not in json.dumps(CONTAINERS[name])
+    assert f"{HOST.socket}:/var/run/docker.sock" in CONTAINERS[FILTER]["volumes"]
+
+
+def test_the_filter_has_no_network_and_no_port_and_the_sockets_group() -> None:
+    guard = CONTAINERS[FILTER]
+    assert guard["network_mode"] == "none"
+    assert guard["group_add"] == ["998"]
+    assert not {"ports", "environment", "secrets"} & guard.keys()
+    assert guard["image"] == CONTAINERS["self-healing-supervisor"]["image"]
+    assert guard["labels"] == {"io.dockwright.fleet": "dockwright", "io.dockwright.role": "filter"}
+
+
+def test_only_the_supervisor_sees_the_filters_socket() -> None:
+    holders = {name for name in CONTAINERS if any(FILTER in mount for mount in CONTAINERS[name].get("volumes", ()))}
+    assert holders == {FILTER, "self-healing-supervisor"}
+    assert USUAL["volumes"][FILTER]["driver_opts"]["type"] == "tmpfs"
+
+
+def test_no_filter_where_nobody_asks_for_docker() -> None:
+    made = rendered(fleet([Given("Alpha")]))
+    assert list(made["services"]) == ["alpha"]
+    assert made["volumes"] == {}
+
+
+@each_instance
+def test_ports_are_published_at_the_bind_address_alone(name: str) -> None:
+    made = rendered(usual(), Host(HOST.socket, 998, 8, "192.0.2.7", True))["services"][name]
+    row = usual().services[made["labels"]["io.dockwright.service"]]
+    assert made["ports"] == [f"192.0.2.7:{port}:{port}" for port in (row.port, row.health_port)]
+
+
+@each_instance
+def test_labels_and_names_tell_who_it_is(name: str) -> None:
+    container = CONTAINERS[name]
+    labels = container["labels"]
+    assert labels["io.dockwright.fleet"] == "dockwright"
+    assert labels["io.dockwright.role"] == "instance"
+    assert container["container_name"] == container_name(labels["io.dockwright.service"]) == f"dockwright-{name}"
+    guests = {"helper", "central-error-bus"}
+    assert labels["io.dockwright.machine"] == ("pc2" if name in guests else "mainpc")
+
+
+def peers(made: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(made["services"][name]["environment"]["DOCKWRIGHT_PEERS"])
+    return found
+
+
+def test_peers_are_the_declared_ones_that_run_here() -> None:
+    assert set(peers(USUAL, "caller")) == {*KIT_PEERS, "Helper"}
+    assert set(peers(USUAL, "stranger")) == set(KIT_PEERS)
+    assert peers(USUAL, "caller")["Helper"] == {
+        "pc2": {"url": "http://dockwright-helper:7006", "health_url": "http://dockwright-helper:8006"}
+    }
+
+
+def test_a_peer_that_does_not_run_here_is_not_named() -> None:
+    made = rendered(
+        fleet([Given("Alpha", own={"calls": ("Painter", "Beta")}), Given("Painter", gpu=True), Given("Beta")])
+    )
+    assert set(peers(made, "alpha")) == {"Beta"}
+
+
+def test_a_service_waits_for_the_health_of_those_it_depends_on() -> None:
+    assert CONTAINERS["self-healing-supervisor"]["depends_on"] == {
+        "service-registry": {"condition": "service_healthy"},
+        FILTER: {"condition": "service_started"},
+    }
+    assert "depends_on" not in CONTAINERS["caller"]
+
+
+def test_nobody_waits_for_what_does_not_run_here() -> None:
+    made = rendered(fleet([Given("Alpha", own={"depends": ("Painter",)}), Given("Painter", gpu=True)]))
+    assert "depends_on" not in made["services"]["alpha"], "compose refuses a dependency that the file does not have"
+
+
+def test_declared_limits_hold_up_to_what_this_host_has() -> None:
+    caller = CONTAINERS["caller"]
+    assert (caller["mem_limit"], caller["pids_limit"]) == ("256m", 99)
+    assert caller["cpus"] == 8.0, "64 are declared; the engine refuses more than there are"
+    assert CONTAINERS["stranger"]["cpus"] == 1.0
+
+
+def test_mounts_are_what_a_service_asked_for() -> None:
+    run = f"{PLACE.run}:/run/dockwright:ro"
+    assert CONTAINERS["service-registry"]["volumes"] == ["service-registry-state:/state"]
+    assert CONTAINERS["unified-observability-center"]["volumes"] == ["unified-observability-center-state:/state", run]
+    assert run in CONTAINERS[FILTER]["volumes"]
+    assert not {"volumes"} & CONTAINERS["caller"].keys()
+
+
+def test_whatever_a_container_names_is_defined() -> None:
+    for container in CONTAINERS.values():
+        sources = [mount.split(":")[0] for mount in container.get("volumes", ())]
+        assert {source for source in sources if not source.startswith("/")} <= USUAL["volumes"].keys()
+        assert set(container.get("secrets", ())) <= USUAL["secrets"].keys()
+        assert container.get("depends_on", {}).keys() <= CONTAINERS.keys()
+    assert USUAL["secrets"] == {"fleet-token": {"file": str(PLACE.token)}}
+
+
+def test_the_engine_restarts_the_supervisor_and_its_filter_and_the_supervisor_the_rest() -> None:
+    restarts = {name for name, container in CONTAINERS.items() if container["restart"] != "no"}
+    assert restarts == {"self-healing-supervisor", FILTER}
+
+
+@pytest.mark.parametrize("by_digest", [True, False])
+def test_images_are_named_by_digest_where_the_engine_knows_digests(by_digest: bool) -> None:
+    image = stored(Instance("Caller", "mainpc"))
+    made = rendered(usual(), Host(HOST.socket, 998, 8, "127.0.0.1", by_digest))
+    assert made["services"]["caller"]["image"] == image.reference + (f"@{image.digest}" if by_digest else "")
+
+
+def test_the_text_is_yaml_of_the_same_content() -> None:
+    shown = text(USUAL, PLACE.compose, "unix:///run/engine/docker.sock")
+    assert yaml.safe_load(shown) == USUAL
+    assert "&" not in shown, "anchors are no reading for people"
+
+
+def test_the_text_says_how_it_is_used_by_hand() -> None:
+    shown = text(USUAL, Path("/home/an engineer/compose.yaml"), "unix:///run/engine/docker.sock")
+    command = next(line for line in shown.splitlines() if "docker compose" in line)
+    assert command.split(" docker compose ") == [
+        "#   DOCKER_HOST=unix:///run/engine/docker.sock",
+        "--file '/home/an engineer/compose.yaml' up --detach",
+    ]
+
+
+def test_equal_input_gives_equal_bytes() -> None:
+    assert text(rendered(usual()), PLACE.compose, "x") == text(USUAL, PLACE.compose, "x")

@@ -1,0 +1,98 @@
+"""desired.json: the promised shape, and the supervisor's own parser understands it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rollout.fleets import SHA, Given, fleet, stored, usual
+from rollout.test_choice import fleets
+
+from dockwright.rollout.choice import choose
+from dockwright.rollout.desired import desired
+from dockwright.spec.model import Fleet, Instance
+
+NOW = datetime(2026, 11, 24, 18, 0, 0, 123456, tzinfo=UTC)
+ORIGIN = {"git_sha": "a" * 40, "tag": "20261124-aaaaaaaaaaaa"}
+parse = importlib.import_module("self_healing_supervisor.desired").parse
+
+
+def written(made: Fleet, machine: str = "mainpc", *, gpu: bool = False) -> dict[str, Any]:
+    choice = choose(made, machine, gpu=gpu)
+    found: dict[str, Any] = desired(made, choice, {each: stored(each) for each in choice.all}, NOW, ORIGIN)
+    return found
+
+
+def test_an_instance_says_everything_that_is_promised() -> None:
+    image = stored(Instance("Caller", "mainpc"))
+    rows = {row["service"]: row for row in written(usual())["instances"]}
+    expected = {
+        "service": "Caller",
+        "machine": "mainpc",
+        "container": "dockwright-caller",
+        "address": "dockwright-caller",
+        "family": "base",  # declared by its other name
+        "port": 7003,
+        "health_port": 8003,
+        "depends": [],
+        "start_seconds": 20,
+        "memory_mb": 256,
+        "cpus": 64.0,
+        "gpu_memory_mb": 0,
+        "phase": "rest",
+        "image": "registry.example:5000/fleet/caller:20261124-59b51f84018b-mainpc",
+        "image_digest": image.digest,
+        "input_digest": image.input_digest,
+        "git_sha": SHA,
+        "tag": "20261124-59b51f84018b-mainpc",
+    }
+    assert rows["Caller"] == expected
+
+
+def test_the_file_says_who_and_when_and_from_which_commit() -> None:
+    made = written(usual())
+    assert set(made) == {"machine", "written_at", "git_sha", "tag", "machines", "instances", "left_out"}
+    assert (made["machine"], made["written_at"]) == ("mainpc", "2026-11-24T18:00:00+00:00")
+    assert {key: made[key] for key in ORIGIN} == ORIGIN
+    assert made["machines"]["pc2"] == {
+        "gpu": "RTX 3060", "gpu_memory_mb": 8192, "gpu_arch": "8.9", "cpus": 8, "memory_mb": 32768,
+    }  # fmt: skip
+    assert {"service": "Future", "machine": "mainpc", "why": "not implemented yet"} in made["left_out"]
+
+
+def test_dependencies_are_those_that_run_beside_it() -> None:
+    services = [
+        Given("Alpha", own={"depends": ("Beta", "Painter")}),
+        Given("Beta", ("pc2",)),
+        Given("Painter", gpu=True),
+    ]
+    rows = {row["service"]: row for row in written(fleet(services))["instances"]}
+    assert rows["Alpha"]["depends"] == ["Beta"]
+    assert rows["Alpha"]["phase"] == ""
+
+
+def test_rows_stand_in_the_order_of_their_start() -> None:
+    made = fleet([Given("Alpha", own={"depends": ("Beta",)}), Given("Beta")])
+    assert [row["service"] for row in written(made)["instances"]] == ["Beta", "Alpha"]
+
+
+def test_the_supervisor_understands_it() -> None:
+    made = written(usual())
+    read = parse(json.dumps(made).encode())
+    assert (read.machine, read.written_at) == ("mainpc", NOW.replace(microsecond=0).timestamp())
+    for row, one in zip(made["instances"], read.instances, strict=True):
+        assert (one.service, one.machine, one.container, one.address) == tuple(
+            row[key] for key in ("service", "machine", "container", "address")
+        )
+        assert (one.health_port, list(one.depends)) == (row["health_port"], row["depends"])
+        assert (one.boot_seconds, one.image_digest) == (row["start_seconds"], row["image_digest"])
+
+
+@given(fleets(), st.sampled_from(("mainpc", "pc2")), st.booleans())
+def test_the_supervisor_understands_every_fleet(made: Fleet, machine: str, gpu: bool) -> None:
+    content = written(made, machine, gpu=gpu)
+    assert len(parse(json.dumps(content).encode()).instances) == len(content["instances"])
