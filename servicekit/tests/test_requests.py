@@ -250,6 +250,27 @@ def test_the_services_api_is_described(tried: Running) -> None:
     assert list(listen) == ["text/event-stream"]
 
 
+def test_clients_that_say_nothing_keep_nobody_out(tried: Running) -> None:
+    """More connections than the service keeps, all of them silent or in the middle of a head."""
+    held = []
+    try:
+        for number in range(700):
+            sock = socket.create_connection(("127.0.0.1", tried.port), 10)
+            held.append(sock)
+            if number % 2:
+                sock.sendall(b"GET /pid HTTP/1.1\r\nX-Slow: ")
+        for _ in range(3):
+            assert tried.ask("GET", "/pid").status == 200
+        assert open_sockets(tried.pid) < 540
+    finally:
+        for sock in held:
+            sock.close()
+
+
+def open_sockets(pid: int) -> int:
+    return sum(str(fd.readlink()).startswith("socket:") for fd in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def test_nothing_is_left_over(tried: Running) -> None:
     """Runs last: after all of this the service is well, and small."""
     assert tried.health().status == 200

@@ -18,7 +18,8 @@ def ended(running: Running) -> tuple[int, list[dict[str, Any]]]:
     running.start(healthy=False)
     try:
         assert running.process is not None
-        return running.process.wait(20), running.lines
+        code = running.process.wait(20)
+        return code, [line for line in running.lines if line["level"] != "info"]
     finally:
         running.kill()
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,20 @@ def test_stop_hooks_that_hang_are_left(tmp_path: Path) -> None:
         assert service.stop() == 0
         assert time.monotonic() - began < 9
         assert "the stop hooks take too long" in service.log
+
+
+def test_an_import_can_be_stopped(tmp_path: Path, variant: Callable[..., Path]) -> None:
+    copy = variant()
+    (copy / "tried.py").write_text("import time\ntime.sleep(60)\n")
+    running = Running(Surroundings(copy, tmp_path / "home"))
+    try:
+        running.start(healthy=False)
+        running.wait_for_health(503)
+        began = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - began < 3
+    finally:
+        running.kill()
 
 
 def test_a_start_can_be_stopped(tmp_path: Path) -> None:

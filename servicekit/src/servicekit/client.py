@@ -69,8 +69,12 @@ class _Connection(http.client.HTTPConnection):
 
 def send(request: Request, seconds: float) -> Reply:
     """Blocking. Raises Unanswered."""
-    parts = urlsplit(request.url)
-    connection = _Connection(parts.hostname or "", parts.port, time.monotonic() + seconds)
+    ends_at = time.monotonic() + seconds
+    try:
+        parts = urlsplit(request.url)
+        connection = _Connection(parts.hostname or "", parts.port, ends_at)
+    except ValueError as error:
+        raise Unanswered(f"not an address: {error}") from error
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request(request.method, target or "/", request.body or None, request.headers())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any, Final
@@ -13,20 +14,23 @@ from servicekit.probe import Probe, Reasons
 from servicekit.service import Service
 from servicekit.version import VERSION
 
-SBOM_BYTES: Final = 64 * 1024 * 1024
+CHUNK_BYTES: Final = 256 * 1024
 BUILD: Final = ("service", "machine", "family", "git_sha", "tag", "input_digest")
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # as many series again, that nothing here reads
 
 
+@functools.lru_cache(maxsize=1)  # an image does not change under its process
 def sbom_digest(path: Path) -> str | None:
     """'sha256:…' of the image's bill of materials, or None when the image has none."""
+    found = hashlib.sha256()
     try:
-        if path.stat().st_size > SBOM_BYTES:
-            return None
-        return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                found.update(chunk)
     except OSError:
         return None
+    return f"sha256:{found.hexdigest()}"
 
 
 def health(service: Service, reasons: Reasons) -> dict[str, Any]:

@@ -6,6 +6,9 @@ import functools
 import json
 import logging
 import math
+import sys
+import threading
+import time
 from datetime import datetime, timezone
 from typing import Any, Final, TextIO
 
@@ -14,7 +17,11 @@ from pythonjsonlogger.json import JsonFormatter
 MESSAGE_CHARS: Final = 4000
 TRACE_CHARS: Final = 10_000  # a container engine cuts lines at 16 KiB
 FIELD_CHARS: Final = 2000
+BURST: Final = 1000
+LINES_A_SECOND: Final = 20
 DROPPED: Final = frozenset({"exc_info", "stack_info", "color_message"})  # told as `trace`, or meant for terminals
+
+log: Final = logging.getLogger("servicekit")
 
 
 class Lines(JsonFormatter):
@@ -56,14 +63,49 @@ def _bounded(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
+class Sparing(logging.Filter):
+    """Lets a burst through, then so many a second: whoever can cause a line cannot fill the disk with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = float(BURST)
+        self._at = time.monotonic()
+        self._dropped = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        self._left = min(float(BURST), self._left + (now - self._at) * LINES_A_SECOND)
+        self._at = now
+        if self._left < 1:
+            self._dropped += 1
+            return False
+        self._left -= 1
+        if self._dropped:
+            record.lines_left_out, self._dropped = self._dropped, 0
+        return True
+
+
 def configure(service: str, machine: str, stream: TextIO) -> None:
     """Every logger of this process writes through one handler; the server's access lines stay off."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Lines(service, machine))
+    handler.addFilter(Sparing())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings tell of each malformed request
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"
+    threading.excepthook = _of_thread
+    sys.unraisablehook = _of_nobody
+
+
+def _of_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        name = args.thread.name if args.thread else "?"
+        log.error("a thread ended with an exception", exc_info=args.exc_value, extra={"thread_name": name})
+
+
+def _of_nobody(args: sys.UnraisableHookArgs) -> None:
+    log.error("an exception that nobody could catch", exc_info=args.exc_value, extra={"where": repr(args.object)[:200]})

@@ -6,7 +6,6 @@ import importlib
 import logging
 import socket
 import sys
-from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from servicekit.beside import Beside
@@ -21,25 +20,33 @@ log: Final = logging.getLogger("servicekit")
 
 FAREWELL_SECONDS: Final = 1.0
 
-Opening = Callable[[Facts, Beside], Coroutine[Any, Any, Any]]
+
+class Serving:
+    """What a process does besides serving; the parts of a worker are empty."""
+
+    async def open(self, facts: Facts, beside: Beside) -> None:
+        """Opens what is answered from beside the loop."""
+
+    def started(self, service: Service) -> None:
+        """Requests are taken."""
+
+    def stopping(self) -> None:
+        """None are taken any more; some are still answered. Must be quick."""
 
 
-def serve(settings: Settings, sock: socket.socket, opening: Opening, started: Callable[[Service], None]) -> int:
-    """Runs the service on `sock` until it has stopped, and returns the exit code. Raises what the factory raises.
-
-    `opening` opens what is answered from beside the loop; `started` is called when requests are taken.
-    """
+def serve(settings: Settings, sock: socket.socket, serving: Serving) -> int:
+    """Runs the service on `sock` until it has stopped, and returns the exit code. Raises what the factory raises."""
     service = Service(settings)
     for name in settings.spec.secrets:
         service.secret(name)
     probe = Probe(service)
     beside = Beside(probe)
-    beside.start(opening(Facts(probe), beside))
+    beside.start(serving.open(Facts(probe), beside))
     errors = ErrorReports.attach(service)
     app = application(service)
     from servicekit.server import Server  # late: a parent of several workers needs none of it
 
-    server = Server(app, probe, lambda: started(service))
+    server = Server(app, probe, lambda: serving.started(service), serving.stopping)
     beside.stop_service = server.stop
     try:
         server.run_until_stopped(sock)

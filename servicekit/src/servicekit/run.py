@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,7 +15,9 @@ from servicekit.beside import Beside, leave
 from servicekit.errors import Misconfigured
 from servicekit.facts import Facts
 from servicekit.health import HealthPort
+from servicekit.process import Serving, application, serve
 from servicekit.profile import export
+from servicekit.reports import Reports
 from servicekit.service import Service
 from servicekit.settings import Settings, load
 from servicekit.sockets import bound
@@ -56,32 +60,36 @@ def run(settings: Settings, arguments: list[str]) -> int:
     return alone(settings)
 
 
+class Alone(Serving):
+    """The only process of its instance."""
+
+    def __init__(self, health: socket.socket) -> None:
+        self._health = health
+        self.reports: Reports | None = None
+
+    async def open(self, facts: Facts, beside: Beside) -> None:  # noqa: ARG002 - a worker needs it
+        await HealthPort(facts).serve(self._health)
+
+    def started(self, service: Service) -> None:
+        self.reports = Reports(service, service.capabilities)
+
+    def stopping(self) -> None:
+        if self.reports is not None:
+            self.reports.end()
+
+
 def alone(settings: Settings) -> int:
     """One worker: this process."""
-    from servicekit.process import serve
-    from servicekit.reports import Reports
-
     health, sock = (bound(settings.bind, int(settings.build[key])) for key in ("health_port", "port"))
-    reports: list[Reports] = []
-
-    async def opening(facts: Facts, _: Beside) -> None:
-        await HealthPort(facts).serve(health)
-
-    def started(service: Service) -> None:
-        reports.append(Reports(service, service.capabilities))
-
-    code = serve(settings, sock, opening, started)
-    for one in reports:
-        one.close()
+    serving = Alone(health)
+    code = serve(settings, sock, serving)
+    if serving.reports is not None:
+        serving.reports.join()
     return code
 
 
 def describe(settings: Settings) -> int:
     """Prints the application's OpenAPI description. Nothing is started."""
-    import json
-
-    from servicekit.process import application
-
     described = application(Service(settings)).openapi()
     sys.stdout.write(json.dumps(described, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     return 0

@@ -56,10 +56,14 @@ class Connection(H11Protocol):
     def _idle(self) -> bool:
         return self.conn.their_state is h11.IDLE
 
+    @property
+    def _going(self) -> bool:
+        return self.transport.is_closing()
+
     def _make_room(self) -> None:
         if len(self.connections) < CONNECTIONS - ROOM:
             return
-        idle = [one for one in self.connections if isinstance(one, Connection) and one._idle]
+        idle = [one for one in self.connections if isinstance(one, Connection) and one._idle and not one._going]
         if idle:
             min(idle, key=lambda one: one._idle_since).transport.abort()
 
@@ -102,13 +106,14 @@ def settings(app: Any, service: Service) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """`started` is called once requests are taken."""
+    """`started` is called once requests are taken, `stopping` once no more are."""
 
-    def __init__(self, app: Any, probe: Probe, started: Callable[[], None]) -> None:
+    def __init__(self, app: Any, probe: Probe, started: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(settings(app, probe.service))
         self._probe = probe
         self._service = probe.service
         self._on_started = started
+        self._on_stopping = stopping
         logging.getLogger("uvicorn.error").addFilter(lambda _: self._service.failed is None)  # it is logged already
 
     def run_until_stopped(self, sock: socket.socket) -> None:
@@ -141,6 +146,7 @@ class Server(uvicorn.Server):
     def _begin_stop(self) -> None:
         self.should_exit = True
         self._service.stopping.set()
+        self._on_stopping()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

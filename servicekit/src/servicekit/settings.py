@@ -69,7 +69,7 @@ class Settings:
     @property
     def threads(self) -> int:
         """How many threads run blocking code; the container's limit of processes and threads holds all of them."""
-        return max(4, min(32, self.spec.pids // 4))
+        return max(2, min(32, self.spec.pids // 4 // self.workers))
 
 
 def load(folder: Path, environ: Mapping[str, str]) -> Settings:
@@ -166,7 +166,7 @@ def parse_peers(raw: str) -> Peers:
 def _address(where: str, found: object) -> Address:
     texts = [found.get(key) if isinstance(found, dict) else None for key in ("url", "health_url")]
     for text in texts:
-        if not isinstance(text, str) or not URL.fullmatch(text):
+        if not isinstance(text, str) or not URL.fullmatch(text) or not 0 < int(text.rpartition(":")[2]) < 65536:
             raise Misconfigured(f"{where}: url and health_url must both be http://host:port, found {text!r}")
     return Address(*map(str, texts))
 

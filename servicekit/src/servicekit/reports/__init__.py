@@ -27,9 +27,12 @@ class Reports:
         for courier in self._couriers:
             courier.start()
 
-    def close(self) -> None:
-        """Takes the registration back, if that goes quickly."""
+    def end(self) -> None:
+        """The instance stops: its registration is taken back while it drains. Waits for nothing."""
         for courier in self._couriers:
             courier.close()
+
+    def join(self) -> None:
+        """A last moment for what is under way."""
         for courier in self._couriers:
             courier.join(LAST_SECONDS)

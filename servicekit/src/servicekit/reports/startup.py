@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from servicekit.errors import Unanswered
@@ -10,8 +11,10 @@ from servicekit.reports.courier import Courier, accepted
 from servicekit.service import Service
 
 OBSERVER: Final = "UnifiedObservabilityCenter"
+log: Final = logging.getLogger(__name__)
 MOST_SECONDS: Final = 60.0
 UPLOAD_SECONDS: Final = 30.0
+FUTILE: Final = (400, 409, 413, 422)  # the same bytes would be refused again
 BUILD: Final = ("service", "machine", "git_sha", "tag", "input_digest", "family")
 
 
@@ -48,4 +51,8 @@ class Startup(Courier):
     def _upload(self, digest: str) -> None:
         raw = self._service.settings.sbom.read_bytes()
         path = f"/v1/sboms/{digest}"
-        accepted(self._service.peers.call(OBSERVER, "PUT", path, json=raw, timeout=UPLOAD_SECONDS), 200, 201, 204)
+        reply = self._service.peers.call(OBSERVER, "PUT", path, json=raw, timeout=UPLOAD_SECONDS)
+        if reply.status in FUTILE:
+            log.error("the bill of materials is refused", extra={"status": reply.status, "bytes": len(raw)})
+        else:
+            accepted(reply, 200, 201, 204)

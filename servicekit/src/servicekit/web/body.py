@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -14,7 +15,8 @@ from servicekit.web import token
 from servicekit.web.problem import Problem
 from servicekit.web.route import asks_for, route_of
 
-CHUNK_SECONDS: Final = 20.0
+CHUNK_SECONDS: Final = 20.0  # between two pieces
+WHOLE_SECONDS: Final = 60.0  # for a body that is read as a whole
 DRAIN_BYTES: Final = 4 * 1024 * 1024
 DRAIN_SECONDS: Final = 2.0
 # A surrogate written as an escape that is not half of a pair: text that no UTF-8 can hold.
@@ -39,7 +41,7 @@ class Body:
     async def refuse_early(self) -> None:
         """By its declared length, before anything is read. Raises Problem."""
         length = self._headers.get("content-length", "")
-        if length.isdigit() and (len(length) > 12 or int(length) > self._limit):
+        if length.isdecimal() and (len(length) > 12 or int(length) > self._limit):
             await self._too_large()
 
     async def receive(self) -> Message:
@@ -51,7 +53,7 @@ class Body:
                 self._check_token()
             if self._is_json():
                 return await self._whole()
-            return await self._next()
+            return await self._next(CHUNK_SECONDS)
         except Problem as problem:
             self.refused = problem
             raise
@@ -65,9 +67,9 @@ class Body:
         kind = self._headers.get("content-type", "application/json").partition(";")[0].strip().lower()
         return kind == "application/json" or kind.endswith("+json")
 
-    async def _next(self) -> Message:
+    async def _next(self, seconds: float) -> Message:
         try:
-            message = await asyncio.wait_for(self._receive(), CHUNK_SECONDS)
+            message = await asyncio.wait_for(self._receive(), seconds)
         except asyncio.TimeoutError as error:
             raise Problem(408, "the body comes too slowly", {"Connection": "close"}) from error
         if message["type"] != "http.request":
@@ -81,8 +83,9 @@ class Body:
 
     async def _whole(self) -> Message:
         chunks: list[bytes] = []
+        ends_at = time.monotonic() + WHOLE_SECONDS
         while not self._over:
-            message = await self._next()
+            message = await self._next(min(CHUNK_SECONDS, max(0.0, ends_at - time.monotonic())))
             if message["type"] != "http.request":
                 return message
             chunks.append(message.get("body", b""))

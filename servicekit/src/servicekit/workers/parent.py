@@ -58,8 +58,8 @@ class Parent:
         begin.cancel()
         server.close()
         if self._reports is not None:
-            await asyncio.to_thread(self._reports.close)
-        return max((abs(place.first_code) for place in self._places if place.first_code), default=0)
+            await asyncio.to_thread(self._reports.join)
+        return max((place.first_code for place in self._places if place.first_code), default=0)
 
     async def _begin(self) -> None:
         """Once all serve, the instance reports itself."""
@@ -75,6 +75,8 @@ class Parent:
             return
         self._stopping = True
         self._sock.close()
+        if self._reports is not None:
+            self._reports.end()
         for place in self._places:
             place.stop()
         asyncio.get_running_loop().call_later(STOP_SECONDS, self._kill)

@@ -26,7 +26,6 @@ class Worker:
     def __init__(self, process: asyncio.subprocess.Process, line: Line) -> None:
         self.process = process
         self.line = line
-        self.started_at = time.monotonic()
 
 
 async def start(listening: socket.socket, folder: Path) -> Worker:
@@ -57,23 +56,32 @@ class Place:
         """Until it shall stop, or never came to serve."""
         wait = FIRST_SECONDS
         while not self._stopping.is_set():
-            self.worker = await start(self._listening, self._folder)
-            if self._stopping.is_set():
-                self.signal()
-            code = await self.worker.process.wait()
-            self.worker.line.close()
-            lived = time.monotonic() - self.worker.started_at
-            self.worker = None
+            began = time.monotonic()
+            code = await self._life()
             if not self.served:
-                self.first_code = code
+                self.first_code = code if code >= 0 else 1
                 return
             if self._stopping.is_set():
                 return
-            wait = FIRST_SECONDS if lived > LIVED_SECONDS else min(MOST_SECONDS, wait * 2)
+            wait = FIRST_SECONDS if time.monotonic() - began > LIVED_SECONDS else min(MOST_SECONDS, wait * 2)
             told = {"worker": self.number, "exit_code": code, "replaced_in_seconds": wait}
             log.error("a worker has died and is replaced", extra=told)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait)
+
+    async def _life(self) -> int:
+        """One process from its start to its exit code."""
+        try:
+            worker = self.worker = await start(self._listening, self._folder)
+        except OSError:  # no room for a process just now
+            log.exception("a worker cannot be started")
+            return 1
+        if self._stopping.is_set():
+            self.signal()
+        code = await worker.process.wait()
+        worker.line.close()
+        self.worker = None
+        return code
 
     def stop(self) -> None:
         self._stopping.set()

@@ -8,17 +8,17 @@ from typing import Any
 
 from servicekit.beside import Beside
 from servicekit.facts import Facts
-from servicekit.process import serve
+from servicekit.process import Serving, serve
 from servicekit.settings import Settings
 from servicekit.workers import link
 
 
-def work(settings: Settings, listening: int, linked: int) -> int:
-    """The arguments are file descriptors that the parent left open."""
-    parent = socket.socket(fileno=linked)
-    tasks: set[asyncio.Task[None]] = set()
+class Answering(Serving):
+    def __init__(self, parent: socket.socket) -> None:
+        self._parent = parent
+        self._answering: asyncio.Task[None] | None = None
 
-    async def opening(facts: Facts, beside: Beside) -> None:
+    async def open(self, facts: Facts, beside: Beside) -> None:
         async def about() -> dict[str, Any]:
             return {"facts": facts.service.facts, "capabilities": sorted(facts.service.capabilities)}
 
@@ -26,6 +26,9 @@ def work(settings: Settings, listening: int, linked: int) -> int:
             return (await facts.metrics()).decode()
 
         answers: link.Answers = {"health": facts.probe.reasons, "metrics": metrics, "about": about}
-        tasks.add(asyncio.create_task(link.answer(parent, answers, beside.stop)))
+        self._answering = asyncio.create_task(link.answer(self._parent, answers, beside.stop))
 
-    return serve(settings, socket.socket(fileno=listening), opening, lambda _: None)
+
+def work(settings: Settings, listening: int, linked: int) -> int:
+    """The arguments are file descriptors that the parent left open."""
+    return serve(settings, socket.socket(fileno=listening), Answering(socket.socket(fileno=linked)))
