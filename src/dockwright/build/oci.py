@@ -72,7 +72,7 @@ def read_layout(folder: Path) -> Layout | None:
         layer = manifest["layers"][0]
         blob = folder / "blobs" / "sha256" / layer["digest"].split(":")[1]
         whole = blob.stat().st_size == layer["size"]
-    except (OSError, ValueError, KeyError, IndexError):
+    except (OSError, ValueError, LookupError, TypeError):
         return None
     return Layout(folder, entry["digest"], layer["size"]) if whole else None
 

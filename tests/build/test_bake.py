@@ -1,0 +1,112 @@
+"""The bake definition: parents linked, secrets as secrets, and what each image says of itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from build.small import ROOTS, checkout, planned
+
+from dockwright.build import bake, make, secrets
+from dockwright.build.images import Image
+from dockwright.build.origin import Origin
+from dockwright.build.root import EPOCH
+from dockwright.spec.load import load_fleet
+
+ORIGIN = Origin("0123456789abcdef0123456789abcdef01234567", False, "20261124")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
+    return planned(checkout(tmp_path_factory.mktemp("bake")))
+
+
+Targets = dict[str, dict[str, object]]
+
+
+def defined(images: dict[str, Image], present: dict[str, str], **shared: dict[str, str]) -> Targets:
+    contexts = {**{name: layout.reference for name, layout in ROOTS.items()}, **shared.get("contexts", {})}
+    paths = {name: Path(path) for name, path in shared.get("secrets", {}).items()}
+    given = bake.Shared(contexts, paths, shared.get("arguments", {}), ORIGIN)
+    staged = {name: {".": f"/staged/{image.target}", "own": "/own"} for name, image in images.items()}
+    made = bake.definition(images, present, staged, given)
+    targets = made["target"]
+    assert isinstance(targets, dict)
+    assert made["group"] == {"default": {"targets": sorted(targets)}}
+    return targets
+
+
+def test_a_parent_that_is_built_too_is_its_target_and_one_that_is_there_its_image(images: dict[str, Image]) -> None:
+    both = defined(images, {})
+    assert both["mainpc_ServiceRegistry"]["contexts"]["parent"] == "target:family-web"  # type: ignore[index]
+    alone = {"mainpc/ServiceRegistry": images["mainpc/ServiceRegistry"]}
+    reference = "ghcr.io/dockwright/family-web:20261101-abc"
+    target = defined(alone, {"family-web": reference})["mainpc_ServiceRegistry"]
+    assert target["contexts"]["parent"] == f"docker-image://{reference}"  # type: ignore[index]
+
+
+def test_what_stands_on_a_root_is_given_it_by_digest(images: dict[str, Image]) -> None:
+    target = defined(images, {})["base-python"]
+    assert target["contexts"]["root"] == "oci-layout:///roots/debian-bookworm@sha256:debian-bookworm"  # type: ignore[index]
+    assert "parent" not in target["contexts"]  # type: ignore[operator]
+
+
+def test_secrets_are_files_that_no_argument_names(images: dict[str, Image]) -> None:
+    target = defined(images, {}, secrets={"pip-conf": "/work/pip.conf", "ca": "/etc/ca.crt"})["family-web"]
+    assert target["secret"] == ["id=ca,src=/etc/ca.crt", "id=pip-conf,src=/work/pip.conf"]
+    assert target["args"] == {"SOURCE_DATE_EPOCH": str(EPOCH)}
+
+
+def test_tags_follow_the_blueprint(images: dict[str, Image]) -> None:
+    tags = {name: bake.reference(image, ORIGIN).removeprefix("ghcr.io/dockwright/") for name, image in images.items()}
+    assert tags["base-python"] == "base-python:3.11-slim-20261124-0123456789ab"
+    assert tags["family-web"] == "family-web:20261124-0123456789ab"
+    assert tags["pc2/CentralErrorBus"] == "central-error-bus:20261124-0123456789ab-pc2"
+    assert len(set(tags.values())) == len(tags)
+
+
+def test_images_say_what_they_are(images: dict[str, Image]) -> None:
+    labels = bake.labels(images["mainpc/ServiceRegistry"], ORIGIN)
+    assert labels["io.dockwright.input"] == images["mainpc/ServiceRegistry"].input_digest
+    assert labels["io.dockwright.role"] == "instance"
+    assert labels["io.dockwright.service"] == "ServiceRegistry"
+    assert labels["org.opencontainers.image.revision"] == ORIGIN.git_sha
+    family = bake.labels(images["family-web"], ORIGIN)
+    assert family["io.dockwright.role"] == "family"
+    assert "io.dockwright.service" not in family
+
+
+def test_an_instances_last_layer_is_its_profile_and_facts(images: dict[str, Image], tmp_path: Path) -> None:
+    fleet = load_fleet(checkout(tmp_path) / "fleet")
+    files = make.instance_files(fleet, images["pc2/SelfHealingSupervisor"], ORIGIN)
+    assert json.loads(files["etc/machine-profile.json"]) == fleet.machines["pc2"].profile
+    facts = json.loads(files["etc/dockwright/build.json"])
+    assert facts == {
+        "service": "SelfHealingSupervisor",
+        "machine": "pc2",
+        "family": "base-cpu-pydeps",
+        "git_sha": ORIGIN.git_sha,
+        "tag": "20261124-0123456789ab-pc2",
+        "input_digest": images["pc2/SelfHealingSupervisor"].input_digest,
+        "port": 7009,
+        "health_port": 9008,
+    }
+
+
+def test_generated_files_have_the_epochs_time_and_their_folders_too(tmp_path: Path) -> None:
+    target = bake.stage_texts({"etc/one.json": "{}", "etc/sub/two.json": "[]"}, tmp_path, "d")
+    assert (target / "etc/sub/two.json").read_text() == "[]"
+    assert {path.stat().st_mtime for path in (target, *target.rglob("*"))} == {EPOCH}
+
+
+def test_a_credential_for_the_index_reaches_no_definition(
+    images: dict[str, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in one file that only this user can read, and nowhere else."""
+    monkeypatch.setenv("PIP_INDEX_URL", "https://somebody:hunter2@index.test/simple")
+    made = make._secrets(tmp_path)
+    assert "hunter2" in made["pip-conf"].read_text()
+    assert made["pip-conf"].stat().st_mode & 0o777 == 0o600
+    shared = {name: str(path) for name, path in made.items()}
+    assert "hunter2" not in json.dumps(defined(images, {}, secrets=shared, arguments=secrets.proxies()))
