@@ -76,18 +76,26 @@ def test_every_port_that_another_program_holds_is_named(tmp_path: Path, listenin
     assert f"sport = :{min(listening, other)}" in raised.value.remedy
 
 
+def published(port: int, restart: str = "no") -> dict[str, object]:
+    bound = {"7000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
+    return {"PortBindings": bound, "RestartPolicy": {"Name": restart}}
+
+
+def test_a_container_that_the_engine_is_about_to_start_holds_its_ports(tmp_path: Path, listening: int) -> None:
+    ended = container("dockwright-alpha", Status="exited")
+    ended["HostConfig"] = published(listening, restart="always")
+    check(tmp_path, Given("Alpha", ports=(listening, free_port())), containers=[ended])
+
+
 def test_ports_that_the_fleets_own_containers_publish_are_not_in_the_way(tmp_path: Path, listening: int) -> None:
     running = container("dockwright-alpha")
-    running["NetworkSettings"]["Ports"] = {
-        "7000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(listening)}],
-        "9999/tcp": None,  # exposed, and not published
-    }
+    running["HostConfig"] = published(listening)
     check(tmp_path, Given("Alpha", ports=(listening, free_port())), containers=[running])
 
 
 def test_a_container_that_has_ended_holds_no_port(tmp_path: Path, listening: int) -> None:
     ended = container("dockwright-alpha", Status="exited")
-    ended["NetworkSettings"]["Ports"] = {}
+    ended["HostConfig"] = published(listening)
     with pytest.raises(DockwrightError, match=f"{listening} for Alpha"):
         check(tmp_path, Given("Alpha", ports=(listening, free_port())), containers=[ended])
 

@@ -104,12 +104,7 @@ def build(docker: Docker, fleet: Fleet, choice: Choice, root: Path, *, install: 
 
 def check_ports(docker: Docker, fleet: Fleet, choice: Choice, bind: str) -> None:
     """Raise DockwrightError with every port that another program holds, before anything is stopped or started."""
-    ours = {
-        int(port["HostPort"])
-        for container in facts.containers(docker).values()
-        for published in (container.inspected["NetworkSettings"]["Ports"] or {}).values()
-        for port in published or ()
-    }
+    ours = {port for container in facts.containers(docker).values() for port in _held(container)}
     wanted = {
         port: f"{instance.service} ({what})"
         for instance in choice.all
@@ -126,6 +121,15 @@ def check_ports(docker: Docker, fleet: Fleet, choice: Choice, bind: str) -> None
             f"another program on this host listens on {told}",
             f"end it (ss -ltnp 'sport = :{first}' names it), or choose another address with --bind",
         )
+
+
+def _held(container: facts.Container) -> set[int]:
+    """The ports that one of the fleet's own containers holds, or will any moment: the engine may be starting it."""
+    host = container.inspected["HostConfig"]
+    if container.state in ("exited", "created", "dead") and host["RestartPolicy"]["Name"] != "always":
+        return set()
+    published = (host["PortBindings"] or {}).values()
+    return {int(port["HostPort"]) for ports in published for port in ports}
 
 
 def _wanted(fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], root: Path) -> dict[str, Any]:
