@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -177,11 +178,20 @@ def test_down_leaves_what_is_not_the_fleets(fleet: Fleet) -> None:
         fleet.docker.run("rm", "--force", "somebody-elses")
 
 
+@contextmanager
+def started(fleet: Fleet, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A verb that runs beside the test; it is ended whatever happens."""
+    with fleet.start(*words) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
 @pytest.mark.parametrize("victim", ["supervisor", "service", "engine", "tool"])
 def test_up_ends_healthy_after_a_kill_while_it_ran(fleet: Fleet, victim: str) -> None:
     fleet.run("down", "--keep-engine")
-    running = fleet.start("up")
-    try:
+    with started(fleet, "up") as running:
         until(lambda: _there(fleet, "ServiceRegistry"))
         if victim == "tool":
             os.killpg(running.pid, signal.SIGKILL)
@@ -196,9 +206,7 @@ def test_up_ends_healthy_after_a_kill_while_it_ran(fleet: Fleet, victim: str) ->
             if process:
                 os.kill(process, signal.SIGKILL)
         output, _ = running.communicate(timeout=180)
-        assert "Traceback" not in output
-    finally:
-        running.kill()
+    assert "Traceback" not in output
     assert fleet.up()["healthy"] == 5
     assert fleet.well()
 
@@ -211,10 +219,10 @@ def _there(fleet: Fleet, service: str) -> bool:
 
 def test_ctrl_c_says_how_to_go_on(fleet: Fleet) -> None:
     fleet.run("down", "--keep-engine")
-    running = fleet.start("up")
-    until(lambda: _there(fleet, "ServiceRegistry"))
-    running.send_signal(signal.SIGINT)
-    output, _ = running.communicate(timeout=60)
+    with started(fleet, "up") as running:
+        until(lambda: _there(fleet, "ServiceRegistry"))
+        running.send_signal(signal.SIGINT)
+        output, _ = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "run the same command again" in output
     assert fleet.up()["healthy"] == 5
