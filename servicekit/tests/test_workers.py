@@ -50,6 +50,31 @@ def test_two_processes_serve_behind_one_health_port(two: Running) -> None:
     assert two.health().json()["service"] == "Tried"
 
 
+def test_the_instance_registers_once_also_when_it_is_unwell(tmp_path: Path, variant: Variant) -> None:
+    """A registry that is a socket: what comes is enough."""
+    with socket.create_server(("127.0.0.1", 0)) as registry:
+        url = "http://127.0.0.1:{}".format(registry.getsockname()[1])
+        peers = {"ServiceRegistry": {"mainpc": {"url": url, "health_url": url}}}
+        run_files = {"unwell": "no disk"}
+        one = Running(Surroundings(variant(workers=2), tmp_path / "home", peers=peers, run_files=run_files))
+        try:
+            one.start(healthy=False)
+            registry.settimeout(20)
+            sock, _ = registry.accept()
+            with sock:
+                sock.settimeout(10)
+                sent = b""
+                while not sent.endswith(b"}}"):
+                    sent += sock.recv(65536)
+                sock.sendall(b'HTTP/1.1 201 Created\r\nContent-Length: 29\r\n\r\n{"id":"1","lease_seconds":60}')
+            assert sent.startswith(b"POST /v1/registrations ") and b'"capabilities": ["trying"]' in sent
+            registry.settimeout(2)
+            with pytest.raises(TimeoutError):
+                registry.accept()
+        finally:
+            one.kill()
+
+
 def test_the_profile_is_a_ceiling(tmp_path: Path, variant: Variant) -> None:
     profile = {**PROFILE, "UVICORN_WORKERS": 2}
     with start_service(variant(workers="profile"), tmp_path / "a", profile=profile) as service:

@@ -63,12 +63,21 @@ class Parent:
 
     async def _begin(self) -> None:
         """Once all serve, the instance reports itself."""
-        while await self.reasons():
+        offered: set[str] | None = None
+        while offered is None:
             await asyncio.sleep(LOOK_SECONDS)
-        offered: set[str] = set()
-        for place in self._places:
-            offered |= set((await self._ask(place, "about"))["capabilities"])
+            await self.reasons()
+            if all(place.served for place in self._places):
+                offered = await self._offered()
         self._reports = Reports(self._service, offered)
+
+    async def _offered(self) -> set[str] | None:
+        """The capabilities of all workers; None when one cannot be asked just now."""
+        try:
+            told = [await self._ask(place, "about") for place in self._places]
+        except (asyncio.TimeoutError, Gone):
+            return None
+        return {str(one) for about in told for one in about["capabilities"]}
 
     def stop(self) -> None:
         if self._stopping:
