@@ -87,6 +87,6 @@ def _say(config: pytest.Config) -> Say:
     def say(text: str) -> None:
         seconds = int(time.monotonic() - began)
         with capture.global_and_fixture_disabled():
-            print(f"\n[{seconds // 60:>2}:{seconds % 60:02}] {text}", file=sys.stderr, flush=True)
+            print(f"\n[{seconds // 60:>2}:{seconds % 60:02}] {text} ", end="", file=sys.stderr, flush=True)
 
     return say
