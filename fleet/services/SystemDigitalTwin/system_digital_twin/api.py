@@ -15,6 +15,7 @@ from system_digital_twin import answers, models, views
 from system_digital_twin.resolve import Contradiction
 from system_digital_twin.series import LEVELS
 from system_digital_twin.simulate import simulate
+from system_digital_twin.turns import TooMany, Turns
 from system_digital_twin.twin import Twin
 from system_digital_twin.wishes import Question
 from system_digital_twin.words import MACHINE_NAME
@@ -28,7 +29,7 @@ OLDEST_SECONDS: Final = LEVELS[-1].keep
 
 def routes(twin: Twin) -> APIRouter:
     router = APIRouter(prefix="/v1")
-    one_at_a_time = asyncio.Lock()
+    turns = Turns()
 
     def known(name: str) -> None:
         if name not in twin.names():
@@ -72,10 +73,12 @@ def routes(twin: Twin) -> APIRouter:
             raise Problem(503, f"what is declared cannot be read: {twin.file.problem}")
         sights = {name: twin.sight(name) for name in twin.names()}
         try:
-            async with one_at_a_time:  # each takes a processor for itself
+            async with turns.turn():
                 result = await asyncio.to_thread(simulate, question, declared, sights)
         except Contradiction as error:
             raise Problem(422, str(error)) from error
+        except TooMany as error:
+            raise Problem(503, "too many questions wait for their answers", {"Retry-After": "1"}) from error
         return answers.simulation(result, question.against, question.suggestions)
 
     return router

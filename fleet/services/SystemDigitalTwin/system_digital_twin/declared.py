@@ -40,21 +40,12 @@ class Wanted(Heard):
     depends: Annotated[tuple[Text, ...], Field(max_length=200)] = ()
 
 
-class LeftOut(Heard):
-    service: ServiceName
-    machine: MachineName
-    why: Text = ""
-
-
 class Declared(Heard):
     machine: MachineName
     written_at: AwareDatetime | None = None
-    git_sha: Text | None = None
-    tag: Text | None = None
     machines: Annotated[dict[MachineName, Box], Field(max_length=100)]
     instances: Annotated[tuple[Wanted, ...], Field(max_length=2000)]
     elsewhere: Annotated[tuple[Wanted, ...], Field(max_length=2000)] | None = None  # those of the other machines
-    left_out: Annotated[tuple[LeftOut, ...], Field(max_length=2000)] = ()
 
     @model_validator(mode="after")
     def consistent(self) -> Declared:

@@ -34,7 +34,7 @@ class Instance(BaseModel):
     gpu_memory_mb: int | None = Field(description="as declared")
     cpus: float | None = Field(description="at most, as declared")
     memory_used_mb: float | None
-    gpu_memory_used_mb: float | None
+    gpu_memory_used_mb: float | None = Field(description="null as long as no supervisor can tell it")
     cpu_used_pct: float | None = Field(description="of one core")
 
 

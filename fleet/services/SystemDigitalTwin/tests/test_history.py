@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -131,18 +132,24 @@ def test_a_clock_that_is_put_back_loses_nothing(tmp_path: Path) -> None:
     history.record("pc2", NOW + 3600, {"x": 5.0})
     history.flush(NOW + 3600)
     history.record("pc2", NOW + 1, {"x": 3.0})
-    history.flush(NOW + 3600)
-    assert means(history, "x", NOW, NOW + 3600, NOW + 3600) == {NOW: 2.0, NOW + 3600: 5.0}
+    history.flush(NOW + 1)
+    history.record("pc2", NOW + 7200, {"x": 1.0})
+    history.flush(NOW + 7200)  # what lies between is in memory no longer
+    history.record("pc2", NOW + 1, {"x": 5.0})
+    history.record("pc2", NOW + 3601, {"x": 7.0})
+    history.flush(NOW + 7200)
+    assert means(history, "x", NOW, NOW + 7200, NOW + 7200) == {NOW: 3.0, NOW + 3600: 6.0, NOW + 7200: 1.0}
 
 
 def test_points_are_never_more_than_asked_for(tmp_path: Path) -> None:
     history = opened(tmp_path)
     for second in range(0, 600, 5):
         history.record("pc2", NOW + second, {"x": float(second)})
-    for points in (2, 7, 100, 1000):
-        line = history.read("pc2", "x", NOW + 1, NOW + 599, NOW + 600, points)
-        assert 1 <= len(line.points) <= points, points
-        assert sum(point.tally.count for point in line.points) >= 118
+    for points in (2, 3, 7, 100, 1000):
+        for since, until in ((1, 599), (299, 599), (59, 420), (4, 6)):
+            line = history.read("pc2", "x", NOW + since, NOW + until, NOW + 600, points)
+            assert 1 <= len(line.points) <= points, (points, since, until)
+            assert sum(point.tally.count for point in line.points) >= (until - since) // 5
     assert history.read("pc2", "y", NOW, NOW + 600, NOW + 600, 5).points == []
     assert history.metrics("pc2") == ["x"]
 
@@ -177,6 +184,22 @@ def test_a_file_that_is_broken_is_put_aside(tmp_path: Path) -> None:
     assert path.with_name("history.sqlite3.broken").read_bytes().startswith(b"no database")
     history.close(NOW)
     assert means(opened(tmp_path), "x", NOW, NOW + 5, NOW + 5) == {NOW: 1.0}
+
+
+def test_a_write_that_is_taken_back_leaves_no_name_behind(tmp_path: Path) -> None:
+    """A metric's number that was not written down with its name would be given away a second time."""
+    history = opened(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "history.sqlite3")) as other:
+        other.execute("CREATE TRIGGER no BEFORE INSERT ON bucket BEGIN SELECT RAISE(ABORT, 'not now'); END")
+        history.record("pc2", NOW, {"x": 1.0})
+        history.flush(NOW)
+        assert "not now" in history.problem
+        other.execute("DROP TRIGGER no")
+    history.flush(NOW)
+    history.close(NOW)
+    after = opened(tmp_path)
+    assert after.metrics("pc2") == ["x"]
+    assert means(after, "x", NOW, NOW + 5, NOW + 5) == {NOW: 1.0}
 
 
 def test_a_disk_that_takes_nothing_costs_memory_up_to_a_bound(tmp_path: Path) -> None:

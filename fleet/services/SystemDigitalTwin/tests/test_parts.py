@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from system_digital_twin.drift import drift
 from system_digital_twin.measures import Measures
 from system_digital_twin.report import parse, samples
 from system_digital_twin.sight import STALE, Sight, State
+from system_digital_twin.turns import WAITING, TooMany, Turns
 from system_digital_twin.twin import Twin
 from twin_cases import MAINPC, PC2, answer, card, declared, desired, instance, report, seen, use
 
@@ -57,6 +59,14 @@ def test_a_desired_file_of_a_newer_tool_is_read(tmp_path: Path) -> None:
     file.read()
     assert file.content is not None
     assert file.content.on("mainpc")[0].port == 7100
+
+
+def test_a_desired_file_is_parsed_once_per_change(tmp_path: Path) -> None:
+    file = put(tmp_path, desired())
+    file.read()
+    first = file.content
+    file.read()
+    assert file.content is first
 
 
 def test_the_last_good_desired_file_is_kept(tmp_path: Path) -> None:
@@ -142,8 +152,10 @@ def test_a_sight_says_since_when_and_why() -> None:
 
 def test_a_sight_that_is_lost_tells_of_now_for_a_while_only() -> None:
     sight = seen()
+    sight.since = 5.0
     sight.missed("connection refused")
     lost = sight.state_since
+    assert lost > 5.0
     assert (sight.state, sight.reason, sight.fresh) == (State.SILENT, "", sight.report)
     sight.missed("no answer within 4 s")
     assert sight.state_since == lost
@@ -154,6 +166,7 @@ def test_a_sight_that_is_lost_tells_of_now_for_a_while_only() -> None:
 
 def test_a_question_that_hangs_is_silence_since_the_last_answer() -> None:
     sight = seen()
+    sight.since = 5.0
     sight.heard = time.monotonic() - STALE - 1
     assert sight.state is State.SILENT
     assert sight.state_since == sight.received
@@ -169,9 +182,35 @@ def test_where_a_machine_is_not_as_declared() -> None:
         "pc2: RTX 4090 declared, NVIDIA GeForce RTX 3060 seen",
         "pc2: 24,564 MB of GPU memory declared, 12,288 seen",
     ]
+    for total, differs in ((29_492, False), (29_000, True), (36_000, False), (37_000, True)):
+        found = drift("pc2", box, report(memory={"total_mb": total, "available_mb": 0}))
+        assert bool(found) is differs, total
     assert drift("pc2", box, report(gpus=[])) == ["pc2: RTX 3060 declared, no card seen"]
     assert drift("pc2", box, report(gpus=None, gpus_reason="no driver")) == []
     assert drift("pc2", None, report()) == drift("pc2", box, None) == []
+
+
+def test_of_a_crowd_one_works_few_wait_and_the_rest_are_sent_away() -> None:
+    async def crowd(many: int) -> tuple[int, int, int]:
+        turns, working, most, away = Turns(), 0, 0, 0
+
+        async def come() -> None:
+            nonlocal working, most, away
+            try:
+                async with turns.turn():
+                    working += 1
+                    most = max(most, working)
+                    await asyncio.sleep(0)
+                    working -= 1
+            except TooMany:
+                away += 1
+
+        await asyncio.gather(*(come() for _ in range(many)))
+        await come()
+        return most, away, working
+
+    assert asyncio.run(crowd(WAITING + 1)) == (1, 0, 0)
+    assert asyncio.run(crowd(WAITING + 6)) == (1, 5, 0)
 
 
 def twin(folder: Path, **content: Any) -> Twin:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from running import Running, start_service
 from supervisor_double import SupervisorDouble
+from system_digital_twin.turns import WAITING
 from twin_cases import answer, desired, instance, use
 
 NAME = "SystemDigitalTwin"
@@ -154,6 +156,19 @@ def test_history_asks_for_what_there_is(twin: Running) -> None:
     get(twin, "/v1/machines/pc2/history?metric=cpu_busy_pct&points=1001", 422)
 
 
+def test_what_a_real_supervisor_tells_is_understood(tmp_path: Path) -> None:
+    """There is no engine for it here, and perhaps no card: it tells of the host and why it knows no more."""
+    with start_service("SelfHealingSupervisor", tmp_path, healthy=False) as supervisor:
+        peers = {"SelfHealingSupervisor": supervisor.peer}
+        with start_service(NAME, tmp_path, peers=peers, run_files={"desired.json": desired()}) as twin:
+            found = until(twin, "/v1/machines/mainpc", live)
+            assert found["live"]["memory"]["total_mb"] > 100
+            assert (found["live"]["gpus"] is None) is bool(found["live"]["gpus_reason"])
+            assert "memory_used_mb" in get(twin, "/v1/machines/mainpc")["metrics"]
+            answered = simulate(twin, against="live", machines=["mainpc"])
+            assert answered["machines"][0]["resources"][0]["capacity"] == found["live"]["memory"]["total_mb"]
+
+
 def test_what_is_declared_changes_under_it(twin: Running) -> None:
     assert simulate(twin)["fits"] is True
     file = twin.surroundings.folder / "run" / "desired.json"
@@ -181,6 +196,17 @@ def test_questions_that_cannot_be_meant_so(twin: Running) -> None:
     assert simulate(twin, 422, remove=twice)["detail"] == "Eyes on pc2 is touched more than once"
     assert simulate(twin, 422, unheard=1)["errors"]
     assert simulate(twin, 422, reserve={"memory_mb": 1e99})["errors"]
+
+
+def test_a_crowd_of_questions_is_answered_or_sent_away(twin: Running) -> None:
+    new = {"machine": "pc2", "memory_mb": 10, "gpu": False, "cpus": 1, "port": 1, "health_port": 2}
+    question = {"add": [{"service": f"New{at}", **new} for at in range(200)], "suggestions": True}
+    with ThreadPoolExecutor(60) as crowd:
+        found = list(crowd.map(lambda _: twin.ask("POST", "/v1/simulate", question, timeout=60), range(120)))
+    assert {one.status for one in found} <= {200, 503}
+    assert sum(one.status == 200 for one in found) >= WAITING
+    assert all(one.headers["Retry-After"] == "1" for one in found if one.status == 503)
+    assert simulate(twin)["fits"] is True
 
 
 def test_a_large_question_is_answered_soon(doubles: dict[str, SupervisorDouble], tmp_path: Path) -> None:
