@@ -8,11 +8,12 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from double import Instance, desired
+from instance_double import Instance, desired
 from unified_observability_center import asking, probe
 from unified_observability_center.asking import now
 from unified_observability_center.core.health import Heard, Policy, State, first
@@ -247,6 +248,21 @@ def test_what_is_not_desired_any_more_is_followed_until_it_is_gone(instance: Ins
         instance.end()
         await watched.until(lambda: watched.gone == [KEY])
         assert watched.state() == "none"
+
+    play(test)
+
+
+def test_time_in_which_nobody_asked_stays_unknown_in_the_strip(instance: Instance) -> None:
+    async def test(watched: Watched) -> None:
+        watched.desire(instance.row())
+        await watched.until(lambda: watched.state() == "healthy")
+        sight = watched.following.sights[KEY]
+        sight.see(replace(sight.memory, state=State.UNKNOWN, before=(State.HEALTHY, sight.memory.since)), time.time())
+        left = time.time()
+        await watched.until(lambda: watched.state() == "healthy")
+        assert [state for _, state in sight.changes] == [State.HEALTHY, State.UNKNOWN, State.HEALTHY]
+        assert sight.changes[-1][0] >= left
+        assert sight.memory.since < left, "it is the same health as before"
 
     play(test)
 

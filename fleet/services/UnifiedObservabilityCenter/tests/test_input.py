@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from double import desired
 from hypothesis import given
 from hypothesis import strategies as st
+from instance_double import desired
 from unified_observability_center import told
 from unified_observability_center.clean import DEPTH, DETAIL, MEMBERS, TEXT, detail, line, value
 from unified_observability_center.core.health import Heard

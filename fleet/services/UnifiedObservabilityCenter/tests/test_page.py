@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from double import SHA, Instance, desired
+from instance_double import SHA, Instance, desired
 from running import Running, start_service
 from unified_observability_center.page_file import FOLDER, load
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from double import SHA, TAG, Instance, desired
+from instance_double import SHA, TAG, Instance, desired
 from prometheus_client.parser import text_string_to_metric_families
 from running import Running, start_service
 
@@ -131,10 +131,11 @@ def test_all_is_kept_over_a_restart(tmp_path: Path) -> None:
     with scene(tmp_path) as it:
         running = it.running
         it.until(lambda: it.state("Alpha") == it.state("Beta") == "healthy")
-        assert running.ask("POST", "/v1/startups", report("Alpha")).json() == {"sbom_wanted": True}
+        own = report("Alpha", started_at=datetime.fromtimestamp(it.instances["Alpha"].started_at, UTC).isoformat())
+        assert running.ask("POST", "/v1/startups", own).json() == {"sbom_wanted": True}
         kept = running.ask("PUT", f"/v1/sboms/{DIGEST}", BOM, headers={"Content-Type": "application/json"})
         assert kept.status == 204
-        assert running.ask("POST", "/v1/startups", report("Alpha")).json() == {"sbom_wanted": False}
+        assert running.ask("POST", "/v1/startups", own).json() == {"sbom_wanted": False}
         sent = [event("crashed"), event("restarted", why="ended with exit code 1"), event("healed", seconds=2.1)]
         assert running.ask("POST", "/v1/events", sent).json() == {"accepted": 3}
         it.until(lambda: it.get("/v1/transitions")["transitions"])

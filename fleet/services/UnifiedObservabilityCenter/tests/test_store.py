@@ -95,6 +95,12 @@ def test_the_last_report_of_each_instance_is_kept(db: sqlite3.Connection) -> Non
     assert startups.all_of_them(db) == {}
 
 
+def test_reports_are_bounded_and_the_oldest_go(db: sqlite3.Connection) -> None:
+    for n in range(8):
+        startups.keep(db, ("mainpc", f"Service{n}"), {}, 5)
+    assert [service for _, service in startups.all_of_them(db)] == [f"Service{n}" for n in range(3, 8)]
+
+
 def test_lives_are_told_apart(db: sqlite3.Connection) -> None:
     begin_life(db)
     live_on(db)

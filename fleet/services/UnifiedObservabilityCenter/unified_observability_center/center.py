@@ -80,7 +80,10 @@ class Center:
 
     async def started(self, key: Key, report: dict[str, Any]) -> None:
         """A start-up report, clean and bounded. Raises Unavailable."""
+        self.startups.pop(key, None)  # so that the oldest comes first
         self.startups[key] = await self.database.write(partial(startups.keep, key=key, report=report))
+        while len(self.startups) > startups.MOST:
+            del self.startups[next(iter(self.startups))]
         started_at = report.get("started_at")
         if started_at is not None:
             self.following.reported(key, started_at, now())

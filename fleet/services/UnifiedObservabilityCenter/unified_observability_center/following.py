@@ -91,7 +91,7 @@ class Following:
         before = sight.memory
         if memory is before:
             return
-        sight.see(memory)
+        sight.see(memory, time.time())
         found = transition(before, memory)
         if found is not None:
             self._tell(sight, found)

@@ -27,8 +27,10 @@ from unified_observability_center.words import Key, utc
 
 INCIDENTS: Final = 40
 CHANGES: Final = 60
+EXTRA: Final = 100
 READ_EVENTS: Final = 1000
 SEGMENTS: Final = 60
+Life = tuple[float, float]
 VERDICTS: Final[tuple[Match, ...]] = ("true", "false", "unknown")
 
 
@@ -64,7 +66,7 @@ class Overview:
             machines=self._machines(rows),
             phases=phases,
             instances=self._rows(rows, now),
-            extra=[_extra(one) for one in extra],
+            extra=[_extra(one) for one in extra[:EXTRA]],
             left_out=[
                 LeftOutView(service=one.service, machine=one.machine, why=one.why)
                 for one in (desired.left_out if desired else ())
@@ -110,7 +112,13 @@ class Overview:
     def _rows(self, rows: Sequence[Seen], now: float) -> list[shown.Row]:
         used, cared = self._around.uses(), self._around.cared()
         lives = [*self._center.lives[:-1], *((began, now) for began, _ in self._center.lives[-1:])]
-        return [_row(one, used, cared, lives, now) for one in rows]
+        desired = {one.key for one in rows}
+        return [_row(one, self._host(one.key, desired), used, cared, lives, now) for one in rows]
+
+    def _host(self, key: Key, desired: set[Key]) -> Key:
+        """Under which key this host's supervisor tells of an instance: a guest of another machine runs here as well."""
+        here = self._machine, key[1]
+        return key if here in desired else here
 
 
 def _state(one: Seen) -> State:
@@ -124,12 +132,13 @@ def _name(one: Seen, rows: Sequence[Seen]) -> str:
 
 
 def _row(
-    one: Seen, used: dict[Key, Use], cared: dict[Key, Care], lives: Sequence[tuple[float, float]], now: float
+    one: Seen, host: Key, used: dict[Key, Use], cared: dict[Key, Care], lives: Sequence[Life], now: float
 ) -> shown.Row:
     assert one.sight is not None  # noqa: S101 - only desired instances have rows, and they are followed
     wanted, memory = one.sight.wanted, one.sight.memory
     health, facts = views.health(memory), one.reported.facts if one.reported else {}
-    use = used.get(one.key) or Use(None, None, None)
+    use = used.get(one.key) or used.get(host) or Use(None, None, None)
+    care = cared.get(one.key) or cared.get(host)
     segments = strip(one.sight.changes, lives, now, LOOK_BACK)[-SEGMENTS:]
     return shown.Row(
         service=wanted.service,
@@ -152,7 +161,7 @@ def _row(
         seconds=health.seconds,
         port=wanted.port,
         health_port=wanted.health_port,
-        care=cared[one.key].text if one.key in cared else "",
+        care=care.text if care else "",
         strip=[shown.SegmentView(state=two.state, seconds=round(two.ended - two.began, 1)) for two in segments],
     )
 

@@ -31,7 +31,8 @@ class Sight:
     def key(self) -> Key:
         return self.wanted.key
 
-    def see(self, memory: Memory) -> None:
+    def see(self, memory: Memory, wall: float) -> None:
+        """What was not known before is known from now on only, however long it may have been so."""
         before, self.memory = self.memory, memory
         if before.state is not memory.state:
-            self.changes.append((memory.since, memory.state))
+            self.changes.append((wall if before.state is State.UNKNOWN else memory.since, memory.state))

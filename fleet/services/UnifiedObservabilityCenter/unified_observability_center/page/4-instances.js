@@ -79,7 +79,7 @@ function instanceRows(row, told) {
     "tr",
     { class: "row", "data-key": key, "data-state": row.state, role: "row" },
     h("th", { scope: "row", role: "rowheader" },
-      h("button", { class: "name", type: "button", "data-open": key, "aria-expanded": String(open), "aria-controls": open ? `more ${key}` : null }, h("svg", { class: "turn", viewBox: "0 0 8 8", "aria-hidden": "true" }, h("path", { d: "M1 0l6 4-6 4z" })), row.service),
+      h("button", { class: "name", type: "button", "data-open": key, "aria-expanded": String(open), "aria-controls": open ? `more-${key}` : null }, h("svg", { class: "turn", viewBox: "0 0 8 8", "aria-hidden": "true" }, h("path", { d: "M1 0l6 4-6 4z" })), row.service),
       h("p", { class: "under" }, several ? `${row.machine} · ${row.family}` : row.family)),
     cell("cell-state", icon(row.state), " ", h("span", { class: "state" }, row.state), row.reasons.map(reason), row.care && h("p", { class: "care" }, row.care)),
     cell("cell-strip", strip(row.strip)),

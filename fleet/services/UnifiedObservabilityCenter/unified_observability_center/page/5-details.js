@@ -9,7 +9,7 @@ async function learn(key) {
 
 function detailsRow(key) {
   const told = opened.get(key);
-  const id = `more ${key}`;
+  const id = `more-${key}`;
   const inside = !told ? h("p", { class: "soft" }, "asking …") : told.problem ? h("p", { class: "soft" }, told.problem) : details(told);
   return h("tr", { class: "details", id, "data-key": id, role: "row" }, h("td", { colspan: HEADS.length, role: "cell" }, inside));
 }
@@ -25,13 +25,15 @@ function details(told) {
       pair("Waits for", desired.depends && desired.depends.join(", ")),
       pair("Limits", limits(desired)),
       pair("Profile", profile(reported.profile)),
+      pair("Restarts", told.restarts ? String(told.restarts) : ""),
+      pair("Answers in", told.health && duration(told.health.seconds)),
       pair("Last answer", told.health && told.health.answered_at && [when(told.health.answered_at), " ago"])),
     h("dl", { class: "pairs" },
       fromTo("Commit", "git_sha", told), fromTo("Tag", "tag", told), fromTo("Input digest", "input_digest", told),
       pair("Image", desired.image && h("code", null, desired.image)),
       pair("Image digest", desired.image_digest && h("code", null, desired.image_digest)),
       pair("SBOM", sbom(reported)),
-      pair("Release", told.match === "unknown" ? `not proved: ${told.match_why}` : told.match ? "as released" : told.match_why)),
+      pair("Release", told.match === "unknown" ? `not proved: ${told.match_why}` : told.match ? "as released" : told.match_why.replace("git_sha", "commit").replace("_", " "))),
     h("div", null, told.transitions.length ? h("ol", { class: "list changes" }, told.transitions.slice(0, 8).map(changeItem)) : h("p", { class: "soft" }, "no change seen")));
 }
 
@@ -44,7 +46,7 @@ function fromTo(name, what, told) {
   const desired = told.desired ? told.desired[what] : "";
   const reported = told.reported ? told.reported[what] : "";
   if (desired && reported && desired !== reported) {
-    return pair(name, [h("del", { title: "desired" }, h("code", null, desired)), " ", h("code", { title: "runs" }, reported)]);
+    return pair(name, [h("p", { class: "match-no" }, "runs ", h("code", null, reported)), h("p", null, "desired ", h("code", null, desired))]);
   }
   return pair(name, (reported || desired) && h("code", null, reported || desired));
 }

@@ -32,7 +32,8 @@ function incidentItem(one, told) {
 }
 
 function evidence(one, told) {
-  const supervisor = told.instances.find((row) => row.service === "SelfHealingSupervisor" && row.machine === one.machine);
+  const supervisors = told.instances.filter((row) => row.service === "SelfHealingSupervisor");
+  const supervisor = supervisors.find((row) => row.machine === one.machine) || supervisors[0];
   if (!supervisor || !supervisor.port) return h("span", { title: one.evidence }, "evidence kept");
   return h("a", { href: `http://${location.hostname}:${supervisor.port}/v1/evidence/${encodeURIComponent(one.evidence)}`, rel: "noreferrer", title: one.evidence }, "evidence");
 }

@@ -20,7 +20,7 @@ class Startup:
     report: dict[str, Any]
 
 
-def keep(connection: sqlite3.Connection, key: Key, report: dict[str, Any]) -> Startup:
+def keep(connection: sqlite3.Connection, key: Key, report: dict[str, Any], most: int = MOST) -> Startup:
     at = time.time()
     with transaction(connection):
         connection.execute(
@@ -29,7 +29,7 @@ def keep(connection: sqlite3.Connection, key: Key, report: dict[str, Any]) -> St
             (*key, at, json.dumps(report, ensure_ascii=False)),
         )
         connection.execute(
-            "DELETE FROM startups WHERE rowid NOT IN (SELECT rowid FROM startups ORDER BY at DESC LIMIT ?)", (MOST,)
+            "DELETE FROM startups WHERE rowid NOT IN (SELECT rowid FROM startups ORDER BY at DESC LIMIT ?)", (most,)
         )
     return Startup(at, report)
 
@@ -39,5 +39,6 @@ def forget(connection: sqlite3.Connection, key: Key) -> None:
 
 
 def all_of_them(connection: sqlite3.Connection) -> dict[Key, Startup]:
-    rows = connection.execute("SELECT machine, service, at, report FROM startups")
+    """The oldest first."""
+    rows = connection.execute("SELECT machine, service, at, report FROM startups ORDER BY at")
     return {(machine, service): Startup(at, json.loads(report)) for machine, service, at, report in rows}
