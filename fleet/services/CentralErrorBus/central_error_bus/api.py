@@ -74,7 +74,7 @@ def routes(service: Service, bus: Bus) -> APIRouter:
             raise Problem(404, "there is no such group")
         return views.group(kept)
 
-    @router.get("/stream", status_code=200, response_class=EventStream, summary="Errors as they come")
+    @router.get("/stream", response_class=EventStream, summary="Errors as they come")
     async def listen(
         wanted: Wanted,
         last: LastEventId = None,

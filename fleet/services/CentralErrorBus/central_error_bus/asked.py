@@ -18,7 +18,7 @@ ANY: Final = "one of these; any when not given"
 
 Names = Annotated[list[models.Name], Query(default_factory=list, max_length=20, description=ANY)]
 Kinds = Annotated[
-    list[Annotated[str, Query(min_length=1, max_length=models.KIND)]],
+    list[Annotated[str, Query(min_length=1, max_length=models.KIND, pattern=r"^[^\x00]+$")]],
     Query(default_factory=list, max_length=20, description=ANY),
 ]
 Levels = Annotated[list[models.Level], Query(default_factory=list, max_length=5, description=ANY)]

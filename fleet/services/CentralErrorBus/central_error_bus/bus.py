@@ -12,7 +12,7 @@ from typing import Final
 from central_error_bus.core.record import Incoming
 from central_error_bus.limits import Limits
 from central_error_bus.measures import Measures
-from central_error_bus.queue import Job, Queue
+from central_error_bus.queue import Closed, Full, Job, Queue
 from central_error_bus.readers import Readers
 from central_error_bus.recent import Recent
 from central_error_bus.store.store import Store
@@ -34,6 +34,7 @@ class Bus:
         self.writer = Writer(self.store, self.queue, self._committed, log)
         self.readers = Readers(self.store.path, limits, self._suspect)
         self.log = log
+        self._suspected: Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
@@ -79,10 +80,14 @@ class Bus:
 
     def _suspect(self) -> None:
         """Somebody read nonsense: the writer looks for itself, and begins anew when it is true."""
+        if self._suspected is not None and not self._suspected.done():
+            return
+        job = Job(lambda transaction: transaction.check())
         try:
-            self.queue.put(Job(lambda transaction: transaction.check()))
-        except Exception:  # noqa: BLE001 - the next reader suspects again
-            self.log.warning("the store could not be looked through")
+            self.queue.put(job)
+            self._suspected = job.done
+        except (Full, Closed):
+            pass  # the next reader suspects again
 
     def numbers(self) -> dict[str, tuple[str, float]]:
         held = self.store.held

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from central_error_bus.core.texts import CONTEXT, MESSAGE, TRACE, clean
 
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ALIASES: Final = {"warn": "warning", "fatal": "critical"}
 KIND: Final = 200
@@ -27,9 +29,10 @@ def utc(moment: int) -> datetime:
     return EPOCH + timedelta(microseconds=moment)
 
 
-def _text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("expected a text in RFC 3339")
+def _rfc3339(value: object) -> object:
+    """Seconds since 1970, which pydantic would take too, are more often a mistake."""
+    if not isinstance(value, str) or not _RFC3339.match(value):
+        raise ValueError("expected a moment as in RFC 3339")
     return value
 
 
@@ -38,7 +41,7 @@ def _level(value: object) -> object:
     return ALIASES.get(lower, lower) if isinstance(lower, str) else lower
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_text)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 Level = Literal["debug", "info", "warning", "error", "critical"]
 Name = Annotated[str, Field(pattern=NAME)]
 State = Literal["open", "resolved"]

@@ -54,7 +54,7 @@ class Queue:
             self._bytes += job.size
             self._changed.notify()
 
-    def take(self, seconds: float) -> list[Job]:
+    def take(self, seconds: float | None) -> list[Job]:
         """What one transaction takes along. Waits for something to come; empty when nothing did."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._jobs) or self._closed, seconds)

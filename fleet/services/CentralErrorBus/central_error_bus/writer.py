@@ -17,7 +17,7 @@ from central_error_bus.store.opening import broken
 from central_error_bus.store.store import Store
 from central_error_bus.store.transaction import Transaction
 
-IDLE_SECONDS: Final = 1.0
+AGAIN_SECONDS: Final = 1.0
 
 
 class Unwritable(Exception):
@@ -70,7 +70,7 @@ class Writer:
         self._announce(())
         self._opened.set_result(None)
         while True:
-            jobs = self._queue.take(IDLE_SECONDS)
+            jobs = self._queue.take(AGAIN_SECONDS if self.problem else None)
             # From here on nobody can withdraw a job: what is committed is answered.
             jobs = [job for job in jobs if job.done.set_running_or_notify_cancel()]
             if jobs:

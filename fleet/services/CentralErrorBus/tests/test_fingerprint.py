@@ -7,7 +7,7 @@ from central_error_bus.core.fingerprint import fingerprint
 from central_error_bus.core.frames import FRAMES, top_frames
 from hypothesis import given
 from hypothesis import strategies as st
-from made import TRACE
+from bus_errors import TRACE
 
 
 def trace(*functions: str, path: str = "/app/a.py", shift: int = 0, last: str = "ValueError: x") -> str:

@@ -24,7 +24,7 @@ from central_error_bus.store import reading
 from central_error_bus.store.reading import Search
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import LOG, error, small
+from bus_errors import LOG, error, small
 from prometheus_client import CollectorRegistry
 
 SECONDS = 20.0

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from listener import Heard, listening
-from made import TRACE, told
+from bus_listener import Heard, listening
+from bus_errors import TRACE, told
 from running import Running, start_service
 
 FOLDER = Path(__file__).resolve().parents[1]

@@ -18,7 +18,7 @@ from central_error_bus.store.reading import Search
 from central_error_bus.store.schema import connect_reader
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import add, error, opened, small
+from bus_errors import add, error, opened, small
 
 
 def count(path: Path) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from central_error_bus.limits import Limits, from_environment
 from central_error_bus.readers import Busy, Readers, TooLong
-from made import add, error, opened, small
+from bus_errors import add, error, opened, small
 
 FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import openapi
 import pytest
-from listener import listening
-from made import TRACE, told
+from bus_listener import listening
+from bus_errors import TRACE, told
 from running import Running, start_service
 
 FOLDER = Path(__file__).resolve().parents[1]
@@ -122,6 +122,7 @@ def test_what_changes_something_needs_the_token(shared: Running, method: str, pa
         ("GET", "/v1/errors?limit=201", None, 422),
         ("GET", "/v1/errors?cursor=-1", None, 422),
         ("GET", "/v1/errors?since=yesterday", None, 422),
+        ("GET", "/v1/errors?since=0.5", None, 422),
         ("GET", "/v1/errors?q=%22%22", None, 422),
         ("GET", "/v1/errors?level=loud", None, 422),
         ("GET", "/v1/errors?service=" + "&service=".join("a" * 21), None, 422),

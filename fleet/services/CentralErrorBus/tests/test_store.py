@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,7 +22,7 @@ from central_error_bus.store.schema import connect_reader
 from central_error_bus.store.store import Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import AT, TRACE, add, error, opened, settle, small
+from bus_errors import AT, TRACE, add, error, opened, settle, small
 
 
 @contextmanager
@@ -173,14 +174,34 @@ def test_filters_and_moments(store: Store) -> None:
 
 
 def test_a_page_is_bounded_in_bytes(store: Store) -> None:
-    add(store, *(error(trace="x" * 300_000, id=str(number)) for number in range(7)))
+    add(store, *(error(f"{'mnopqrs'[number]}", trace="x" * 80_000, id=str(number)) for number in range(7)))
     with closing(connect_reader(store.path)) as connection:
         page = reading.search(connection, Search(Filter()))
         assert [one.number for one in page.errors] == [7, 6, 5, 4]
         found, reached = reading.after(connection, Filter(), 1, 7, 50)
-        assert [one.number for one in found] == [2, 3, 4, 5]
-        assert reached == 5
+        assert ([one.number for one in found], reached) == ([2], 2)
     assert len(numbers(store)) == 7
+
+
+def test_a_page_of_groups_is_bounded_in_bytes(store: Store) -> None:
+    for number in range(60):
+        add(store, error("m" * (number + 1), trace="x" * 9_000))
+    with closing(connect_reader(store.path)) as connection:
+        page, before = groups.search(connection, GroupSearch(limit=200))
+    assert 20 < len(page) < 40
+    assert before == page[-1].last_number
+    assert [one.last_number for one in group_pages(store, limit=200)] == list(range(60, 0, -1))
+
+
+def test_a_broken_index_is_done_without(store: Store) -> None:
+    add(store, *(error(f"w{number}") for number in range(5)))
+    store._connection.execute("UPDATE words_1_data SET block = x'ff00ff00ff'")
+    store.close()
+    store.open()
+    assert numbers(store, words=parse("w3")) == [4]
+    add(store, error("w3"))  # goes into an index of its own
+    assert numbers(store, words=parse("w3")) == [6, 4]
+    assert store.held.errors == 6
 
 
 VOCABULARY = ["timed", "time", "Out", "PEER", "café", "größe", "x_y", "3.5s", "a-b", "of", "日本", "naïve"]
@@ -288,6 +309,38 @@ def test_the_disk_is_bounded_whatever_comes(tmp_path: Path) -> None:
         assert numbers(store)[0] == 3000
         add(store, error())
         assert store.newest == 3001
+
+
+def test_readers_that_follow_each_other_closely_cannot_let_the_log_grow(tmp_path: Path) -> None:
+    """One of them always reads: by itself SQLite would then only add to its log."""
+    limits = small(disk_bytes=16 * 1024 * 1024)
+    over = threading.Event()
+    turns = [threading.Event(), threading.Event()]
+
+    def read(own: int) -> None:
+        with closing(connect_reader(tmp_path / "errors.db")) as connection:
+            while not over.is_set():
+                connection.execute("BEGIN")
+                connection.execute("SELECT count(*) FROM errors").fetchone()
+                turns[1 - own].set()  # only now does the other one end
+                turns[own].wait(0.05)
+                turns[own].clear()
+                connection.execute("ROLLBACK")
+
+    with closing(opened(tmp_path, limits)) as store:
+        readers = [threading.Thread(target=read, args=(own,)) for own in (0, 1)]
+        for reader in readers:
+            reader.start()
+        try:
+            log = 0
+            for number in range(150):
+                add(store, error(trace=f"{number} " * 30_000))
+                log = max(log, (tmp_path / "errors.db-wal").stat().st_size)
+        finally:
+            over.set()
+            for reader in readers:
+                reader.join()
+    assert log <= 5 * limits.wal_pages * 4096 + 1024 * 1024
 
 
 def test_groups_alone_cannot_fill_the_disk(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from central_error_bus.core import texts
 from central_error_bus.core.words import TERMS, folded, parse
 from hypothesis import given
 from hypothesis import strategies as st
-from made import told
+from bus_errors import told
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 JSON = st.recursive(
@@ -91,6 +91,7 @@ def test_any_moment_can_be_shown(at: str) -> None:
         {"at": "2026-11-24T12:00:00"},
         {"at": 1795521600},
         {"at": "yesterday"},
+        {"at": "0.5"},
         {"level": "dreadful"},
         {"service": ""},
         {"service": "../x"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
@@ -17,7 +18,7 @@ from central_error_bus.store import opening
 from central_error_bus.store.store import Store
 from central_error_bus.store.transaction import Added, Transaction
 from central_error_bus.writer import Commit, Unwritable, Writer
-from made import LOG, error, opened, small
+from bus_errors import LOG, error, opened, small
 
 SECONDS = 20.0
 
@@ -153,8 +154,12 @@ def test_a_full_disk_is_told_and_ends(tmp_path: Path) -> None:
         before = scene.store.held
         with pytest.raises(Unwritable, match="full"):
             scene.publish(error(trace="x" * 100_000)).result(SECONDS)
-        assert "full" in scene.writer.problem
+        assert "full" in scene.writer.problem or not scene.writer.problem
         assert scene.store.held == before
+        until = time.monotonic() + SECONDS  # what is small still fits, and is tried although nobody publishes
+        while scene.writer.problem:
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
         def make_room(_: Transaction) -> None:
             pragma("PRAGMA max_page_count = 1000000")
@@ -162,15 +167,6 @@ def test_a_full_disk_is_told_and_ends(tmp_path: Path) -> None:
         scene.put(make_room).result(SECONDS)
         assert scene.writer.problem == ""
         assert scene.publish(error(trace="x" * 100_000)).result(SECONDS).numbers == (1,)
-
-
-def test_a_trouble_is_over_although_nobody_publishes(tmp_path: Path) -> None:
-    with running(tmp_path) as scene:
-        scene.writer.problem = "it was full"
-        seen = threading.Event()
-        scene.writer._committed = lambda _: seen.set()
-        assert seen.wait(SECONDS)
-        assert scene.writer.problem == ""
 
 
 def test_a_database_that_breaks_meanwhile_is_set_aside_and_what_comes_is_kept(tmp_path: Path) -> None:
@@ -191,6 +187,25 @@ def test_a_database_that_breaks_meanwhile_is_set_aside_and_what_comes_is_kept(tm
         assert scene.commits[-1].store == scene.store.name
         assert scene.writer.problem == ""
     assert len(opening.asides(tmp_path)) == 1
+
+
+def test_a_file_is_looked_through_as_it_is_and_not_as_it_is_remembered(tmp_path: Path) -> None:
+    with running(tmp_path) as scene:
+        connection = scene.store._connection
+        scene.publish(error()).result(SECONDS)
+        scene.put(lambda transaction: transaction.check()).result(SECONDS)
+        name = scene.store.name
+
+        def remember(_: Transaction) -> None:
+            assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+
+        scene.put(remember).result(SECONDS)
+        for end in ("", "-wal"):
+            path = tmp_path / f"errors.db{end}"
+            path.write_bytes(b"\xa5" * path.stat().st_size)
+        scene.put(remember).result(SECONDS)  # all of it is in memory
+        scene.put(lambda transaction: transaction.check()).result(SECONDS)
+        assert scene.store.name != name
 
 
 def test_a_store_that_cannot_be_opened_is_told_at_the_start(tmp_path: Path) -> None:

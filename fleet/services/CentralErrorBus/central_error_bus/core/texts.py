@@ -65,11 +65,14 @@ def context(given: Mapping[str, object]) -> tuple[str, bool]:
     room = CONTEXT
     whole = True
     for key, value in given.items():
+        if len(kept) == MEMBERS:
+            whole = False
+            break
         safe = plain({key: value})
         if safe != {key: value}:
             whole = False
         member = json.dumps(safe, ensure_ascii=False, separators=(",", ":"))[1:-1]
-        if len(member) > room or len(kept) == MEMBERS:
+        if len(member) > room:
             whole = False
             continue
         room -= len(member) + 1

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
+PAGE: Final = 256 * 1024  # characters of samples in one answer, at least one group
 _SHOWN: Final = (
     "id, fingerprint, service, kind, pattern, frames, count, first_seen, last_seen, last_number, state, changed_at,"
     " note, reopened, sample"
@@ -78,12 +79,18 @@ def search(connection: sqlite3.Connection, asked: GroupSearch) -> tuple[list[Kep
     if asked.since is not None:
         words += " AND last_seen >= ?"
         values.append(asked.since)
+    found: list[KeptGroup] = []
+    room = PAGE
     rows = connection.execute(
         f"SELECT {_SHOWN} FROM groups WHERE {words} ORDER BY last_number DESC LIMIT ?",  # noqa: S608
         (*values, asked.limit + 1),
-    ).fetchall()
-    found = [_kept(connection, row) for row in rows[: asked.limit]]
-    return found, found[-1].last_number if len(rows) > asked.limit else None
+    )
+    for row in rows:
+        if len(found) == asked.limit or (found and room <= 0):
+            return found, found[-1].last_number
+        found.append(_kept(connection, row))
+        room -= len(row[-1]) + len(found[-1].pattern)
+    return found, None
 
 
 def _marks(values: tuple[str, ...]) -> str:

@@ -36,6 +36,11 @@ def complete(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM meta WHERE name = ?", (_UNINDEXED,)).fetchone() is None
 
 
+def broken(error: sqlite3.DatabaseError) -> bool:
+    """Whether it is only the index that is broken."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CORRUPT_VTAB
+
+
 class Index:
     """`on` says whether there is one; without it, `add` only notes from where on words are missing."""
 
@@ -74,12 +79,22 @@ class Index:
         if full or not self._first:
             self.write()
             self._begin(number)
-        self._connection.execute(
-            f"INSERT INTO words_{self._first} (rowid, kind, message, trace) VALUES (?, ?, ?, ?)",  # noqa: S608
-            (number, folded(kind), folded(message), folded(trace)),
-        )
+        row = (number, folded(kind), folded(message), folded(trace))
+        try:
+            self._insert(row)
+        except sqlite3.DatabaseError as error:
+            if not broken(error):
+                raise
+            self._begin(number)
+            self._insert(row)
         self._errors += 1
         self._bytes += len(message) + len(trace)
+
+    def _insert(self, row: tuple[int, str, str, str]) -> None:
+        self._connection.execute(
+            f"INSERT INTO words_{self._first} (rowid, kind, message, trace) VALUES (?, ?, ?, ?)",  # noqa: S608
+            row,
+        )
 
     def _begin(self, number: int) -> None:
         self._first, self._errors, self._bytes = number, 0, 0

@@ -24,10 +24,12 @@ class Unusable(sqlite3.DatabaseError):
 
 
 def broken(error: BaseException) -> bool:
-    """Whether the file is what is wrong, and not the disk, its space or its permissions."""
+    """Whether the file is what is wrong, and not only an index in it, the disk, its space or its permissions."""
     code = getattr(error, "sqlite_errorcode", None)
     if not isinstance(code, int):
         return isinstance(error, Unusable)
+    if code == sqlite3.SQLITE_CORRUPT_VTAB:
+        return False
     return code & 0xFF in _BROKEN or code == sqlite3.SQLITE_IOERR_SHORT_READ  # the file ends where it should not
 
 

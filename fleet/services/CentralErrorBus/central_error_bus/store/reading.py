@@ -11,7 +11,9 @@ from central_error_bus.core.filters import Filter
 from central_error_bus.core.record import Incoming, Kept
 from central_error_bus.store import index
 
-PAGE_CHARACTERS: Final = 1_000_000  # of texts in one answer; at least one error is given
+# Characters of texts in one answer, at least one error: clients that take their answers slowly hold them in memory.
+PAGE: Final = 256 * 1024
+STREAM_PAGE: Final = 64 * 1024
 
 _SHOWN: Final = (
     "e.number, e.received_at, g.fingerprint, e.opened, e.service, e.machine, e.at, e.level, e.kind,"
@@ -62,9 +64,18 @@ def conditions(search: Filter, since: int | None = None, until: int | None = Non
 
 
 def search(connection: sqlite3.Connection, asked: Search) -> Page:
+    """An index that proves to be broken is done without."""
+    try:
+        return _page(asked, _found(connection, asked, index.complete(connection)))
+    except sqlite3.DatabaseError as error:
+        if not index.broken(error):
+            raise
+        return _page(asked, _found(connection, asked, indexed=False))
+
+
+def _page(asked: Search, rows: Iterable[tuple[Any, ...]]) -> Page:
     errors: list[Kept] = []
-    room = PAGE_CHARACTERS
-    rows = _found(connection, asked)
+    room = PAGE
     for row in rows:
         if len(errors) == asked.limit or (errors and room <= 0):
             return Page(tuple(errors), errors[-1].number)
@@ -73,13 +84,13 @@ def search(connection: sqlite3.Connection, asked: Search) -> Page:
     return Page(tuple(errors), None)
 
 
-def _found(connection: sqlite3.Connection, asked: Search) -> Iterator[tuple[Any, ...]]:
+def _found(connection: sqlite3.Connection, asked: Search, indexed: bool) -> Iterator[tuple[Any, ...]]:
     more, values = conditions(asked.filter, asked.since, asked.until)
     sought = asked.filter.words
     if sought is None:
         words = f"SELECT {_SHOWN} FROM {_FROM} WHERE e.number < ?{more} ORDER BY e.number DESC"  # noqa: S608
         yield from connection.execute(words, (asked.before, *values))
-    elif index.complete(connection):
+    elif indexed:
         for first in index.spans(connection, asked.before):
             words = (
                 f"SELECT {_SHOWN} FROM words_{first} w CROSS JOIN {_FROM} WHERE words_{first} MATCH ? AND w.rowid < ?"  # noqa: S608
@@ -116,7 +127,7 @@ def after(
     more, values = conditions(replace(wanted, words=None))
     words = f"SELECT {_SHOWN} FROM {_FROM} WHERE e.number > ? AND e.number <= ?{more} ORDER BY e.number LIMIT ?"  # noqa: S608
     found: list[Kept] = []
-    room = PAGE_CHARACTERS
+    room = STREAM_PAGE
     rows: Iterable[tuple[Any, ...]] = connection.execute(words, (number, newest, *values, limit))
     for seen, row in enumerate(rows, 1):
         error = kept(row)
