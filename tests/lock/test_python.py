@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 from lock.wheels import wheel
 
-from dockwright.errors import CommandFailed
-from dockwright.lock import pins, python
-from dockwright.lock.python import Task
+from dockwright.errors import CommandFailed, DockwrightError
+from dockwright.lock import pins, python, tasks
+from dockwright.lock.platform import Target
+from dockwright.lock.resolver import Stop
+from dockwright.lock.tasks import Task
+from dockwright.spec.finding import SpecError
 from dockwright.spec.load import load_fleet
 
 ROOT = Path(__file__).parents[2]
+TARGET = Target("3.11", (2, 36))
 
 
 @pytest.fixture
@@ -28,9 +32,16 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def task(root: Path, requirements: str, name: str = "some", parent: Path | None = None) -> Task:
+def task(root: Path, requirements: str, name: str = "some", parent: str = "") -> Task:
     (root / f"{name}.in").write_text(requirements)
-    return Task(name, "3.11", (Path(f"{name}.in"),), parent, Path(f"{name}.lock"))
+    above = Path(f"{parent}.lock") if parent else None
+    return Task(name, name, TARGET, (Path(f"{name}.in"),), Path(f"{name}.lock"), parent, above)
+
+
+def make(one: Task, root: Path, upgrade: tuple[str, ...] = ()) -> bool:
+    made = python.make(one, root, Stop(), upgrade=upgrade, offline=True)
+    assert made.findings == ()
+    return made.changed
 
 
 def versions(root: Path, name: str = "some") -> dict[str, str]:
@@ -38,7 +49,7 @@ def versions(root: Path, name: str = "some") -> dict[str, str]:
 
 
 def test_a_lock_is_the_closure_with_hashes(tmp_path: Path, index: Path) -> None:
-    assert python.make(task(tmp_path, "two\n"), tmp_path, offline=True) is True
+    assert make(task(tmp_path, "two\n"), tmp_path) is True
     assert versions(tmp_path) == {"one": "2.0", "two": "1.0"}
     text = (tmp_path / "some.lock").read_text()
     assert "./dockwright lock" in text
@@ -47,81 +58,90 @@ def test_a_lock_is_the_closure_with_hashes(tmp_path: Path, index: Path) -> None:
 
 def test_what_fits_stays_until_it_is_asked_to_move(tmp_path: Path, index: Path) -> None:
     one = task(tmp_path, "one<2\n")
-    python.make(one, tmp_path, offline=True)
+    make(one, tmp_path)
     one = task(tmp_path, "one\ntwo\n")
-    python.make(one, tmp_path, offline=True)
+    make(one, tmp_path)
     assert versions(tmp_path) == {"one": "1.0", "two": "1.0"}
     before = (tmp_path / "some.lock").stat().st_mtime_ns
-    assert python.make(one, tmp_path, offline=True) is False
-    assert python.make(one, tmp_path, ("two",), offline=True) is False
+    assert make(one, tmp_path) is False
+    assert make(one, tmp_path, ("two",)) is False
     assert (tmp_path / "some.lock").stat().st_mtime_ns == before
-    assert python.make(one, tmp_path, ("one",), offline=True) is True
+    assert make(one, tmp_path, ("one",)) is True
     assert versions(tmp_path)["one"] == "2.0"
 
 
 def test_all_can_move(tmp_path: Path, index: Path) -> None:
-    python.make(task(tmp_path, "one<2\n"), tmp_path, offline=True)
-    assert python.make(task(tmp_path, "one\n"), tmp_path, ("*",), offline=True) is True
+    make(task(tmp_path, "one<2\n"), tmp_path)
+    assert make(task(tmp_path, "one\n"), tmp_path, ("*",)) is True
     assert versions(tmp_path) == {"one": "2.0"}
 
 
 def test_a_child_keeps_its_parents_pins_even_when_newer_ones_are_asked_for(tmp_path: Path, index: Path) -> None:
-    python.make(task(tmp_path, "one<2\n", "parent"), tmp_path, offline=True)
-    child = task(tmp_path, "one\ntwo\n", parent=Path("parent.lock"))
-    python.make(child, tmp_path, ("*",), offline=True)
+    make(task(tmp_path, "one<2\n", "parent"), tmp_path)
+    child = task(tmp_path, "one\ntwo\n", parent="parent")
+    make(child, tmp_path, ("*",))
     assert versions(tmp_path) == {"one": "1.0", "two": "1.0"}
     assert pins.layering(tmp_path / "some.lock", tmp_path / "parent.lock") == []
 
 
 def test_a_child_that_cannot_keep_them_fails_and_leaves_its_old_lock(tmp_path: Path, index: Path) -> None:
-    python.make(task(tmp_path, "one>=2\n", "parent"), tmp_path, offline=True)
-    python.make(task(tmp_path, "two\n", parent=Path("parent.lock")), tmp_path, offline=True)
+    make(task(tmp_path, "one>=2\n", "parent"), tmp_path)
+    make(task(tmp_path, "one\ntwo\n", parent="parent"), tmp_path)
     before = (tmp_path / "some.lock").read_bytes()
     with pytest.raises(CommandFailed, match="some cannot be locked") as caught:
-        python.make(task(tmp_path, "fixed\n", parent=Path("parent.lock")), tmp_path, offline=True)
+        make(task(tmp_path, "fixed\n", parent="parent"), tmp_path)
     assert caught.value.remedy == "change its requirements.in"
     assert "one<2" in caught.value.output
     assert (tmp_path / "some.lock").read_bytes() == before
 
 
-@pytest.mark.parametrize("requirements", ["no-such-package\n", "one==9\n", "not a requirement!\n"])
+@pytest.mark.parametrize("requirements", ["no-such-package\n", "one==9\n"])
 def test_what_cannot_be_resolved_is_the_resolvers_own_explanation(
     tmp_path: Path, index: Path, requirements: str
 ) -> None:
-    with pytest.raises(CommandFailed) as caught:
-        python.make(task(tmp_path, requirements), tmp_path, offline=True)
-    assert caught.value.output
+    with pytest.raises(DockwrightError) as caught:
+        make(task(tmp_path, requirements), tmp_path)
+    assert "some cannot be locked" in str(caught.value)
+    assert requirements.strip()[:3] in getattr(caught.value, "output", "")
     assert not (tmp_path / "some.lock").exists()
 
 
-def test_resolving_runs_in_a_home_that_is_thrown_away(tmp_path: Path) -> None:
-    words = python.compile_command(task(tmp_path, "one\n"), Path("out"), (), True)
+def test_what_is_no_requirement_is_named_with_its_line(tmp_path: Path, index: Path) -> None:
+    with pytest.raises(SpecError, match=r"some\.in:2: not a requirement!: is no requirement such as"):
+        make(task(tmp_path, "one\nnot a requirement!\n"), tmp_path)
+
+
+def test_a_lock_is_for_one_python_and_one_platform_and_builds_nothing(tmp_path: Path) -> None:
+    words = python.compile_command(task(tmp_path, "one\n"), tmp_path, Path("out"), ())
     assert words[words.index("--python-version") + 1] == "3.11"
-    assert words[words.index("--python-platform") + 1] == python.PLATFORM
-    assert {"--generate-hashes", "--no-emit-index-url", "--offline"} <= set(words)
-    assert "--constraint" not in words
+    assert words[words.index("--python-platform") + 1] == "x86_64-manylinux_2_36"
+    assert words[words.index("--only-binary") + 1] == ":all:"
+    assert {"--generate-hashes", "--no-emit-index-url"} <= set(words)
+    assert not [word for word in words if word.endswith(".lock")]
 
 
 def test_parents_are_locked_before_their_children() -> None:
-    made = python.tasks(load_fleet(ROOT / "fleet"), ROOT)
-    done: set[Path] = set()
-    for one in made:
-        assert one.parent is None or one.parent in done, one.name
-        done.add(one.target)
-    assert len({one.target for one in made}) == len(made)
+    made = tasks.tasks(load_fleet(ROOT / "fleet"), ROOT)
+    done: set[str] = set()
+    for name, one in made.items():
+        assert one.parent in {"", *done}, name
+        done.add(name)
+    assert len({one.file for one in made.values()}) == len(made)
 
 
 def test_a_services_lock_is_made_of_its_family_the_kit_and_its_own() -> None:
     fleet = load_fleet(ROOT / "fleet")
-    (one,) = [one for one in python.tasks(fleet, ROOT) if one.name == "SelfHealingSupervisor"]
-    family = fleet.services[one.name].family
+    made = tasks.tasks(fleet, ROOT)
+    one = made["SelfHealingSupervisor"]
     own = Path("fleet/services/SelfHealingSupervisor/requirements.in")
-    assert one.inputs == (*python.family_inputs(fleet, family, ROOT), python.KIT, own)
-    assert one.parent == python.family_lock(fleet, family, ROOT)
+    assert one.parent == fleet.lineage(fleet.services[one.name].family)[-1]
+    assert one.inputs == (*made[one.parent].inputs, tasks.KIT, own)
+    assert one.parent_file == made[one.parent].file
 
 
-@pytest.mark.parametrize("one", python.tasks(load_fleet(ROOT / "fleet"), ROOT), ids=lambda one: str(one.name))
-def test_every_lock_of_this_fleet_is_there_and_adds_to_its_parents(one: Task) -> None:
-    assert pins.read_lock(ROOT / one.target), "it pins nothing"
-    if one.parent:
-        assert [str(finding) for finding in pins.layering(ROOT / one.target, ROOT / one.parent)] == []
+@pytest.mark.parametrize("name", tasks.tasks(load_fleet(ROOT / "fleet"), ROOT))
+def test_every_lock_of_this_fleet_is_there_and_adds_to_its_parents(name: str) -> None:
+    one = tasks.tasks(load_fleet(ROOT / "fleet"), ROOT)[name]
+    assert pins.read_lock(ROOT / one.file), "it pins nothing"
+    if one.parent_file:
+        assert [str(finding) for finding in pins.layering(ROOT / one.file, ROOT / one.parent_file)] == []

@@ -26,7 +26,11 @@ def test_the_reference_pages_are_up_to_date() -> None:
 
 def test_a_changed_schema_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "fleet.schema.json").write_text("{}")
-    assert [path.name for path, _ in schema.stale(tmp_path)] == ["fleet.schema.json", "service.schema.json"]
+    assert [path.name for path, _ in schema.stale(tmp_path)] == [
+        "fleet.schema.json",
+        "service.schema.json",
+        "family.schema.json",
+    ]
 
 
 def check(file: Path, name: str) -> None:
@@ -40,6 +44,8 @@ def test_good_files_fit_the_schemas(folder: Path) -> None:
     check(folder / "fleet.toml", "fleet.schema.json")
     for service in folder.glob("services/*/service.toml"):
         check(service, "services/service.schema.json")
+    for family in folder.glob("families/*/family.toml"):
+        check(family, "families/family.schema.json")
 
 
 def test_a_bad_row_does_not_fit(tmp_path: Path) -> None:
@@ -53,3 +59,5 @@ def test_the_files_name_their_schema() -> None:
     assert (ROOT / "fleet" / "fleet.toml").read_text().startswith("#:schema fleet.schema.json\n")
     for service in (ROOT / "fleet" / "services").glob("*/service.toml"):
         assert service.read_text().startswith("#:schema ../service.schema.json\n"), service
+    for family in (ROOT / "fleet" / "families").glob("*/family.toml"):
+        assert family.read_text().startswith("#:schema ../family.schema.json\n"), family

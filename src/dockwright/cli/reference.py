@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dockwright.check.registry import all_rules
+from dockwright.spec.family import FamilyFile
 from dockwright.spec.model import FleetFile
 from dockwright.spec.service import ServiceFile
 
@@ -22,6 +23,7 @@ def pages() -> dict[str, str]:
     return {
         "fleet.toml.md": model_page("fleet/fleet.toml", FleetFile),
         "service.toml.md": model_page("fleet/services/NAME/service.toml", ServiceFile),
+        "family.toml.md": model_page("fleet/families/NAME/family.toml", FamilyFile),
         "rules.md": rules_page(),
     }
 

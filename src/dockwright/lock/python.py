@@ -1,114 +1,131 @@
-"""Python locks: what is compiled for each family and service, and on top of what."""
+"""One lock of Python packages: uv resolves it, everything else is worked out and checked here."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dockwright.engine import command
 from dockwright.engine.state import write_atomically
-from dockwright.errors import CommandFailed, DockwrightError
-from dockwright.spec.model import Fleet
+from dockwright.errors import DockwrightError
+from dockwright.lock import closure, files, metadata, pins, requirement, text
+from dockwright.lock.pins import Lock, Pin, Via
+from dockwright.lock.platform import Target
+from dockwright.lock.resolver import Stop, Workplace, uv
+from dockwright.lock.tasks import Task, input_digest
+from dockwright.spec.finding import Finding
 
-# Wheels for Debian 12's libc 2.36 on x86-64: both machines.
-PLATFORM = "x86_64-manylinux_2_36"
-KIT = Path("servicekit/requirements.in")
+__all__ = ["Outcome", "compile_command", "make", "uv"]
 
 
 @dataclass(frozen=True)
-class Task:
-    """One lock to make: its inputs, the parent's lock that it may only add to, the file it is written to."""
+class Outcome:
+    """A lock that was made: its pins, whether its file changed, what is wrong with it."""
 
-    name: str
-    python: str
-    inputs: tuple[Path, ...]
-    parent: Path | None
-    target: Path
-
-
-def family_inputs(fleet: Fleet, name: str, root: Path) -> tuple[Path, ...]:
-    """The requirements.in files of a family and its ancestors, the oldest first."""
-    chain = [Path("fleet/families") / family / "requirements.in" for family in fleet.lineage(name)]
-    return tuple(path for path in chain if (root / path).is_file())
+    task: Task
+    pins: Mapping[str, Pin]
+    changed: bool
+    findings: tuple[Finding, ...] = ()
 
 
-def family_lock(fleet: Fleet, name: str, root: Path) -> Path | None:
-    """The nearest lock at or above a family; None where no family of the chain has Python packages."""
-    for family in reversed(fleet.lineage(name)):
-        path = Path("fleet/families") / family
-        if (root / path / "requirements.in").is_file():
-            return path / "requirements.lock"
-    return None
-
-
-def tasks(fleet: Fleet, root: Path) -> list[Task]:
-    """Every lock of the fleet, parents before children, then the implemented services."""
-    made = []
-    for name in fleet.by_generation():
-        folder = Path("fleet/families") / name
-        if not (root / folder / "requirements.in").is_file():
-            continue
-        parent = fleet.families[name].parent
-        above = family_lock(fleet, parent, root) if parent in fleet.families else None
-        python = fleet.python_of(name)
-        inputs = family_inputs(fleet, name, root)
-        made.append(Task(name, python, inputs, above, folder / "requirements.lock"))
-    for name in fleet.implementations:
-        family = fleet.services[name].family
-        folder = Path("fleet/services") / name
-        own = folder / "requirements.in"
-        inputs = (*family_inputs(fleet, family, root), KIT, *([own] if (root / own).is_file() else []))
-        above = family_lock(fleet, family, root)
-        made.append(Task(name, fleet.python_of(family), inputs, above, folder / "requirements.lock"))
-    return made
-
-
-def compile_command(task: Task, output: Path, upgrade: tuple[str, ...], offline: bool) -> list[str]:
-    """The uv command that makes one lock; `upgrade` names packages, or is ("*",) for all."""
-    words = [uv(), "pip", "compile", "--quiet", "--generate-hashes", "--no-emit-index-url", "--system-certs"]
-    words += ["--python-version", task.python, "--python-platform", PLATFORM]
-    words += ["--custom-compile-command", "./dockwright lock", "--output-file", str(output)]
-    words += ["--constraint", str(task.parent)] if task.parent else []
+def compile_command(task: Task, root: Path, output: Path, upgrade: Sequence[str]) -> list[str]:
+    """The uv command that resolves one lock; `upgrade` names packages, or is ("*",) for all."""
+    words = ["pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
+    words += [*_target(task.target), *_no_building(task), "--output-file", str(output)]
+    words += ["--constraint", "floors.txt", "--excludes", "without.txt"]
+    words += ["--constraint", str(root / task.parent_file)] if task.parent_file else []
     words += ["--upgrade"] if "*" in upgrade else [word for name in upgrade for word in ("--upgrade-package", name)]
-    words += ["--offline"] if offline else []
-    return [*words, *map(str, task.inputs)]
+    return [*words, *(str(root / path) for path in task.inputs)]
 
 
-def make(task: Task, root: Path, upgrade: tuple[str, ...] = (), offline: bool = False) -> bool:
-    """Compile one lock; returns whether the file changed. The old file stays when anything fails.
+def files_command(task: Task, lock: Path, output: Path) -> list[str]:
+    """The uv command that asks the index for the files of pins, without choosing any version."""
+    words = ["pip", "compile", "--quiet", "--no-deps", "--format", "pylock.toml", "--output-file", str(output)]
+    return [*words, *_target(task.target), *_no_building(task), str(lock)]
 
-    Raises CommandFailed with the resolver's explanation.
+
+def _target(target: Target) -> list[str]:
+    return ["--system-certs", "--python-version", target.python, "--python-platform", target.name]
+
+
+def _no_building(task: Task) -> list[str]:
+    """Wheels only; what is allowed as source has its needs declared, so that none of its code runs."""
+    return ["--only-binary", ":all:", *(word for name in sorted(task.rules.sources) for word in ("--no-binary", name))]
+
+
+def make(task: Task, root: Path, stop: Stop, *, upgrade: Sequence[str] = (), offline: bool = False) -> Outcome:
+    """Resolve, check and write one lock. The old file stays when anything fails.
+
+    Raises CommandFailed with the resolver's explanation, Unreachable when the index does not answer.
     """
-    target = root / task.target
-    before = target.read_bytes() if target.is_file() else b""
-    with tempfile.TemporaryDirectory(prefix="dockwright-lock-") as home:
-        output = Path(home) / "requirements.lock"
-        output.write_bytes(before)
-        # Resolving can run build code of source distributions: it gets a home that is thrown away.
-        cache = os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv")
-        done = command.run(
-            compile_command(task, output, upgrade, offline),
-            env={"HOME": home, "UV_CACHE_DIR": cache},
-            cwd=root,
-            check=False,
-        )
-        if not done.ok:
-            raise CommandFailed(f"{task.name} cannot be locked", "change its requirements.in", done.stderr.strip())
-        after = output.read_bytes()
-    if after == before:
-        return False
-    write_atomically(target, after)
-    return True
+    parent = pins.read(root / task.parent_file, str(task.parent_file)) if task.parent_file else None
+    asked = requirement.read(root, task.inputs)
+    with tempfile.TemporaryDirectory(prefix="dockwright-lock-") as folder:
+        place = Workplace(Path(folder), root, stop, offline)
+        place.prepare(task)
+        resolved, offered = _resolve(task, place, upgrade)
+    needs = _needs(task, resolved, offered, offline)
+    walk = closure.walk(asked, needs, resolved, task.target.markers, task.rules.without)
+    made = {name: _finished(pin, offered.get(name), walk, parent) for name, pin in resolved.items()}
+    shown = str(task.file)
+    found = [*closure.findings(walk, made, shown), *_wrong_files(made, offered, shown)]
+    if parent:
+        found += pins.unlike(made, parent.pins, shown, str(task.parent_file))
+    if found:
+        return Outcome(task, made, False, tuple(found))
+    return Outcome(task, made, _write(task, root, made, parent))
 
 
-def uv() -> str:
-    """The uv of the tool's own environment. Raises DockwrightError where there is none."""
-    beside = Path(sys.executable).with_name("uv")
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if not found:
-        raise DockwrightError("uv is not in the tool's environment", "remove .venv and run ./dockwright again")
+def _resolve(task: Task, place: Workplace, upgrade: Sequence[str]) -> tuple[dict[str, Pin], dict[str, files.File]]:
+    output, pylock = place.folder / "requirements.lock", place.folder / "pylock.toml"
+    before = place.root / task.file
+    output.write_bytes(before.read_bytes() if before.is_file() else b"")
+    place.uv(compile_command(task, place.root, output, upgrade), task.name)
+    resolved = dict(pins.read(output, task.name).pins)
+    place.uv(files_command(task, output, pylock), task.name)
+    return resolved, files.chosen(pylock.read_text(), task.target)
+
+
+def _needs(
+    task: Task, resolved: Mapping[str, Pin], offered: Mapping[str, files.File], offline: bool
+) -> dict[str, tuple[str, ...] | None]:
+    """What each pinned package requires: its own metadata, or for sources what family.toml says."""
+    known = metadata.read(offered.values(), offline=offline)
+    found = {name: known.get(offered[name].sha256) if name in offered else None for name in resolved}
+    return found | {name: source.requires for name, source in task.rules.sources.items() if name in resolved}
+
+
+def _finished(pin: Pin, file: files.File | None, walk: closure.Walk, parent: Lock | None) -> Pin:
+    """A pin with its file and who asks for it; hashes and file are the parent's where the parent has it."""
+    above = parent.pins.get(pin.name) if parent else None
+    via = tuple(sorted(walk.via.get(pin.name, ()), key=lambda via: (via.source, via.requirement)))
+    via = via or ((Via("the-resolver", pin.name),) if walk.opaque else ())
+    if above is not None and above.version == pin.version:
+        return replace(above, via=via)
+    return replace(pin, via=via, file=file.name if file else "", size=file.size if file else 0)
+
+
+def _wrong_files(made: Mapping[str, Pin], offered: Mapping[str, files.File], shown: str) -> list[Finding]:
+    """Pins whose file in the index is not one that they allow."""
+    found = []
+    for name, pin in made.items():
+        file = offered.get(name)
+        if file is not None and file.sha256 not in pin.hashes:
+            says = f"the index has {file.name} with {file.sha256[:19]}…, which is none of this pin's hashes"
+            found.append(Finding("lock-hashes", "error", name, shown, pin.line or 1, says))
     return found
+
+
+def _write(task: Task, root: Path, made: Mapping[str, Pin], parent: Lock | None) -> bool:
+    about = f"{task.name}, Python {task.target.python}, {task.target.name}"
+    head = {"for": about, "inputs": input_digest(task, root), **({"parent": parent.digest} if parent else {})}
+    target, content = root / task.file, text.render(head, made.values()).encode()
+    if target.is_file() and target.read_bytes() == content:
+        return False
+    try:
+        write_atomically(target, content)
+    except OSError as error:
+        says = f"{task.file}: cannot be written: {error.strerror or error}"
+        raise DockwrightError(says, "the old lock is as it was; make room and run it again") from None
+    return True

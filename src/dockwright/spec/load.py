@@ -1,4 +1,4 @@
-"""Reads a fleet folder: fleet.toml and the service.toml of every implemented service."""
+"""Reads a fleet folder: fleet.toml, the service.toml of every implemented service, the family.toml of families."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from dockwright.spec import document, references, words
+from dockwright.spec.family import FamilyFile
 from dockwright.spec.finding import Finding, SpecError
 from dockwright.spec.model import Fleet, FleetFile
 from dockwright.spec.service import ServiceFile
@@ -56,10 +57,12 @@ def read_what_is_good(folder: Path) -> Reading:
         findings += wrong
         if service is not None:
             found[name] = service
+    families, wrong = _family_files(folder, shown)
+    findings += wrong
     if main is None:
         return Reading(None, tuple(findings))
     fleet = Fleet.model_construct(
-        **{name: getattr(main, name) for name in FleetFile.model_fields}, implementations=found
+        **{name: getattr(main, name) for name in FleetFile.model_fields}, implementations=found, family_files=families
     )
     fleet._table = main._table
     return Reading(fleet, tuple(findings), dropped)
@@ -72,6 +75,19 @@ def service_folders(folder: Path) -> list[str]:
         return []
     with os.scandir(services) as entries:
         return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith((".", "__")))
+
+
+def _family_files(folder: Path, shown: str) -> tuple[dict[str, FamilyFile], list[Finding]]:
+    """Every family.toml that can be read: a family needs none."""
+    found: dict[str, FamilyFile] = {}
+    findings: list[Finding] = []
+    for path in sorted((folder / "families").glob("*/family.toml")):
+        name = path.parent.name
+        family, wrong = _parse(FamilyFile, path, f"{shown}/families/{name}/family.toml")
+        findings += wrong
+        if family is not None:
+            found[name] = family
+    return found, findings
 
 
 def _fleet_file(path: Path, file: str) -> tuple[FleetFile | None, list[Finding], frozenset[str]]:

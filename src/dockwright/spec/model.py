@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dockwright.spec.declared import Declared, Megabytes, Name, Port, ServiceName
+from dockwright.spec.family import FamilyFile
 from dockwright.spec.service import ServiceFile
 
 PROFILE_KEYS = (
@@ -126,9 +127,10 @@ class FleetFile(Declared):
 
 
 class Fleet(FleetFile):
-    """fleet.toml together with the service.toml of every service that is implemented."""
+    """fleet.toml together with the service.toml of every implemented service and the family.toml of families."""
 
     implementations: dict[str, ServiceFile] = Field(default_factory=dict)
+    family_files: dict[str, FamilyFile] = Field(default_factory=dict)
 
     def instances(self) -> tuple[Instance, ...]:
         """Every service on every machine it runs on, in the order of the table."""

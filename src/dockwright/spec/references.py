@@ -68,7 +68,7 @@ def _circle(fleet: Fleet, start: str) -> list[str]:
 
 
 def strangers(fleet: Fleet) -> list[Finding]:
-    """Folders of services that the coverage table does not know, and service.toml files with another name."""
+    """Folders of services and families that fleet.toml does not know, and their files with another name."""
     found = []
     for folder, service in fleet.implementations.items():
         if folder not in fleet.services:
@@ -77,6 +77,13 @@ def strangers(fleet: Fleet) -> list[Finding]:
         if service.name != folder:
             says = f'expected "{folder}", the name of its folder, found "{service.name}"'
             found.append(_finding("service-folders", "name", service.file, service.line("name"), says))
+    for folder, family in fleet.family_files.items():
+        if folder not in fleet.families or fleet.families[folder].alias_of is not None:
+            says = f"fleet.toml declares no family '{folder}' that is built{did_you_mean(folder, fleet.families)}"
+            found.append(_finding("service-folders", folder, family.file, 1, says))
+        if family.name != folder:
+            says = f'expected "{folder}", the name of its folder, found "{family.name}"'
+            found.append(_finding("service-folders", "name", family.file, family.line("name"), says))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Every service's folder has a row in the coverage table, and its service.toml says the same name."""
+"""Every folder of a service or a family has its row in fleet.toml, and the file in it says the same name."""
 
 from __future__ import annotations
 

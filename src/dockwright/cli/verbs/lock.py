@@ -1,11 +1,20 @@
-"""Pin the Python packages of families and services with hashes, layer by layer.
+"""Pin everything that images are made of, layer by layer: Python packages, Debian packages, roots.
 
 A family's lock contains every pin of its parent unchanged, and a service's lock only adds to its family's. Each
-requirements.lock holds the whole closure of one image. The old lock stays when resolving fails.
+requirements.lock holds the whole closure of one image with hashes, sizes, and who asks for what; apt.lock and
+fleet/roots/*.lock hold Debian packages with exact versions and sha256. The old lock stays when anything fails.
 
   dockwright lock                      lock what changed, keep every pin that still fits
-  dockwright lock family-web           one family or service
+  dockwright lock family-web           one family or service, and what stands on it
   dockwright lock --upgrade fastapi    let one package move (in the family that brings it, and below)
+  dockwright lock --upgrade-all        let everything move, Debian packages too
+  dockwright lock --check              whether locks and requirements still fit together; offline, writes nothing
+  dockwright lock --sizes              how large each image will be, from the published sizes in the locks
+  dockwright lock --explain numpy      who wants a package, through which family and chain
+  dockwright lock --json               {"locks": [...], "changed", "findings", "failures"}
+
+exit codes: 0 done, 1 findings or a lock that cannot be made, 2 wrong usage or unreadable input,
+            3 an index or archive that does not answer, 130 interrupted
 """
 
 from __future__ import annotations
@@ -13,44 +22,69 @@ from __future__ import annotations
 import argparse
 import json
 
+from dockwright.build import root as roots
+from dockwright.cli import locks as shown
 from dockwright.cli.context import repository
-from dockwright.errors import UsageError
-from dockwright.lock import pins, python
+from dockwright.cli.progress import Progress
+from dockwright.lock import apt, pins
+from dockwright.lock.inventory import Inventory
+from dockwright.lock.run import Asked, Report, Run
+from dockwright.spec.finding import ordered
 from dockwright.spec.load import load_fleet
+from dockwright.spec.model import Fleet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="families or services; all when none is named")
-    parser.add_argument("--upgrade", action="append", default=[], metavar="PACKAGE", help="let this package move")
-    parser.add_argument("--upgrade-all", action="store_true", help="let every package move")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or roots; all when none is named")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="write nothing; exit code 1 when a lock does not fit")
+    what.add_argument("--sizes", action="store_true", help="write nothing; show how large each image will be")
+    what.add_argument("--explain", metavar="PACKAGE", help="write nothing; say who wants a package")
+    what.add_argument("--upgrade", action="append", default=[], metavar="PACKAGE", help="let this package move")
+    what.add_argument("--upgrade-all", action="store_true", help="let everything move")
     parser.add_argument("--offline", action="store_true", help="use only what is cached on this machine")
+    parser.add_argument("--no-install", action="store_true", help="install nothing on this host; say what is missing")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def run(arguments: argparse.Namespace) -> int:
     root = repository()
-    tasks = python.tasks(load_fleet(root / "fleet"), root)
-    names = {task.name for task in tasks}
-    unknown = [name for name in arguments.names if name not in names]
-    if unknown:
-        raise UsageError(f"nothing to lock is called {', '.join(unknown)}", f"choose from {', '.join(sorted(names))}")
-    chosen = [task for task in tasks if not arguments.names or task.name in arguments.names]
-    upgrade = ("*",) if arguments.upgrade_all else tuple(arguments.upgrade)
-    changed, findings = [], []
-    for task in chosen:
-        if python.make(task, root, upgrade, arguments.offline):
-            changed.append(task.name)
-        if task.parent:
-            findings += pins.layering(root / task.target, root / task.parent)
-        if not arguments.json:
-            count = len(pins.read_lock(root / task.target))
-            print(f"{task.name:<28} {count:>3} packages  {'changed' if task.name in changed else 'unchanged'}")
+    fleet = load_fleet(root / "fleet")
+    inventory = Inventory(fleet, root, made_roots(fleet))
+    if arguments.explain:
+        found = inventory.explain(arguments.explain)
+        print(json.dumps([one.as_json() for one in found], indent=2) if arguments.json else shown.explained(found))
+        return 0
+    chosen = inventory.chosen(arguments.names)
+    reading = arguments.check or arguments.sizes
+    report = Report() if reading else made(inventory, chosen, arguments)
+    after = inventory if reading else Inventory(fleet, root, inventory.made)
+    # What could not be made has its own, better words.
+    looked = [] if arguments.sizes else [name for name in after.names if name in chosen and not report.failures]
+    findings = ordered([*report.findings, *after.findings(looked)])
+    sizes = {name: size for name, size in after.sizes.items() if name in chosen or not arguments.names}
     if arguments.json:
-        told = [
-            {"rule": f.rule, "path": f.path, "file": f.file, "line": f.line, "message": f.message} for f in findings
-        ]
-        print(json.dumps({"locks": [task.name for task in chosen], "changed": changed, "findings": told}, indent=2))
+        print(json.dumps(shown.as_json(sizes, after, findings, report), indent=2))
     else:
-        for finding in findings:
-            print(finding)
-    return 1 if findings else 0
+        print(shown.text(sizes, findings, report, check=arguments.check, sizes_only=arguments.sizes))
+    return max([int(bool(findings)), *(error.exit_code for error in report.failures.values())])
+
+
+def made(inventory: Inventory, chosen: set[str], arguments: argparse.Namespace) -> Report:
+    """Make the chosen locks again, where they do not fit or may move."""
+    upgrade = ("*",) if arguments.upgrade_all else tuple(map(pins.normal, arguments.upgrade))
+    inventory.check_upgrade(upgrade)
+    asked = Asked(upgrade, arguments.offline, not arguments.no_install)
+    work = Run(inventory.fleet, inventory.root, asked, Progress(quiet=arguments.json), made=inventory.made)
+    python = [task for task in inventory.python.values() if task.name in chosen]
+    return work.locks(python, [task for task in inventory.debian.values() if task.name in chosen])
+
+
+def made_roots(fleet: Fleet) -> dict[str, apt.Made]:
+    """The roots that were made on this host from the fleet's present recipes."""
+    found = {}
+    for name, root in fleet.roots.items():
+        layout = None if root.image else roots.made(roots.Recipe(name, root.suite, root.variant, tuple(root.packages)))
+        if layout is not None:
+            found[name] = apt.Made(layout.digest, layout.path)
+    return found

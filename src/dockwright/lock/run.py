@@ -1,0 +1,149 @@
+"""All locks at once: parents before children, as many side by side as that allows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dockwright.errors import CommandFailed, DockwrightError
+from dockwright.lock import apt, archive, conflict, drift, pins, python
+from dockwright.lock.apt import DebTask, Made
+from dockwright.lock.resolver import Stop
+from dockwright.lock.tasks import Task
+from dockwright.spec.finding import Finding
+from dockwright.spec.model import Fleet
+
+Say = Callable[[str], None]
+AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for."""
+
+    upgrade: tuple[str, ...] = ()
+    offline: bool = False
+    install: bool = True
+
+
+@dataclass
+class Report:
+    """What happened: which files changed, what is wrong, which locks could not be made and why."""
+
+    changed: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    failures: dict[str, DockwrightError] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Run:
+    """One run over some tasks. `all_tasks` holds those above and below as well."""
+
+    def __init__(
+        self, fleet: Fleet, root: Path, asked: Asked, say: Say, *, made: Mapping[str, Made] | None = None
+    ) -> None:
+        self._fleet, self._root, self._asked, self._say = fleet, root, asked, say
+        self._made = made or {}
+        self.stop = Stop()
+        self.report = Report()
+
+    def locks(self, tasks: Sequence[Task], debs: Sequence[DebTask]) -> Report:
+        """Make what must be made. Ctrl-C ends every program that was started, and leaves the old locks."""
+        waiting = {task.name: task for task in tasks}
+        with ThreadPoolExecutor(AT_ONCE, "lock") as pool:
+            running: dict[Future[None], str] = {}
+            try:
+                for group in self._by_root(debs):
+                    running[pool.submit(self._timed, self._debian, group[0].root, group)] = f"apt {group[0].root}"
+                while waiting or running:
+                    for task in [task for task in waiting.values() if self._ready(task, waiting, running)]:
+                        del waiting[task.name]
+                        running[pool.submit(self._timed, self._python, task.name, task)] = task.name
+                    done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        name = running.pop(future)
+                        self._ended(name, future)
+            except BaseException:
+                self.stop.end()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        self._seal(debs)
+        return self.report
+
+    def _seal(self, debs: Sequence[DebTask]) -> None:
+        """Roots that were made here from the locked packages: their digests belong into their locks."""
+        for task in debs:
+            made = self._made.get(task.name)
+            if made and not self.report.failures and apt.seal(task, self._root, made):
+                self.report.changed.append(str(task.file))
+
+    def _ready(self, task: Task, waiting: Mapping[str, Task], running: Mapping[Future[None], str]) -> bool:
+        return task.parent not in waiting and task.parent not in running.values()
+
+    def _timed(self, work: Callable[..., None], name: str, what: object) -> None:
+        began = time.monotonic()
+        try:
+            work(what)
+        finally:
+            self.report.seconds[name] = time.monotonic() - began
+
+    def _ended(self, name: str, future: Future[None]) -> None:
+        error = future.exception()
+        if isinstance(error, DockwrightError):
+            self.report.failures[name] = error
+            self._say(f"{name}: {str(error).splitlines()[0]}")
+        elif error is not None:
+            raise error
+
+    def _python(self, task: Task) -> None:
+        if task.parent in self.report.failures:
+            raise DockwrightError(f"{task.name} waits for {task.parent}", "mend that one first")
+        touched = self._upgraded(task)
+        if not touched and not drift.stale(task, self._root):
+            return
+        self._say(f"{task.name}: resolving")
+        try:
+            made = python.make(
+                task, self._root, self.stop, upgrade=self._asked.upgrade if touched else (), offline=self._asked.offline
+            )
+        except CommandFailed as error:
+            self.report.findings += conflict.explain(task, self._root, self.stop, offline=self._asked.offline)
+            raise error
+        if made.findings:
+            self.report.findings += made.findings
+            raise DockwrightError(f"{task.name}: what was resolved does not fit together; the old lock is as it was")
+        if made.changed:
+            self.report.changed.append(str(task.file))
+        self._say(f"{task.name}: {len(made.pins)} packages, {'changed' if made.changed else 'unchanged'}")
+
+    def _upgraded(self, task: Task) -> bool:
+        """Whether a package that may move is this lock's own: what the parent pins cannot move here."""
+        if not self._asked.upgrade or not (self._root / task.file).is_file():
+            return False
+        if "*" in self._asked.upgrade:
+            return True
+        mine = pins.read(self._root / task.file, str(task.file)).pins
+        return any(name in mine for name in self._asked.upgrade)
+
+    def _by_root(self, debs: Sequence[DebTask]) -> list[list[DebTask]]:
+        """Locks of Debian packages that must be made, those of one root together."""
+        renew = "*" in self._asked.upgrade
+        groups: dict[str, list[DebTask]] = {}
+        for task in debs:
+            if renew or groups.get(task.root) or apt.stale(task, self._fleet, self._root, self._made):
+                groups.setdefault(task.root, []).append(task)
+        return list(groups.values())
+
+    def _debian(self, group: Sequence[DebTask]) -> None:
+        names = ", ".join(task.name for task in group)
+        if self._asked.offline:
+            raise DockwrightError(f"{names}: Debian packages cannot be locked offline", "run it without --offline")
+        archive.ensure_maker(allowed=self._asked.install, say=self._say)
+        self._say(f"{names}: reading the archive of {self._fleet.roots[group[0].root].suite}")
+        for task, lock, changed in apt.make(self._fleet, group, self._root, self.stop):
+            if changed:
+                self.report.changed.append(str(task.file))
+            self._say(f"{task.name}: {len(lock.debs)} Debian packages, {'changed' if changed else 'unchanged'}")
