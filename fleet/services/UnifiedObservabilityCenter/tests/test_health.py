@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unified_observability_center.core.health import (
     Answer,
@@ -184,6 +184,7 @@ ANSWERS = st.one_of(
 STEPS = st.lists(st.tuples(ANSWERS, st.floats(0.1, 40), st.booleans()), min_size=1, max_size=40)
 
 
+@settings(deadline=None, max_examples=150)
 @given(STEPS)
 def test_whatever_is_heard_the_journal_tells_one_unbroken_story(steps: list[tuple[Answer, float, bool]]) -> None:
     life = Life()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from instance_double import desired
 from unified_observability_center import told
@@ -67,6 +67,7 @@ def test_twice_the_same_instance_is_refused() -> None:
         read({"machine": "mainpc", "instances": [ROW, ROW]})
 
 
+@settings(deadline=None, max_examples=100)
 @given(JSON)
 def test_no_content_makes_reading_fail_otherwise(content: Any) -> None:
     for form in (content, {"machine": "mainpc", "instances": content}, {"machine": "mainpc", "instances": [content]}):
@@ -93,6 +94,7 @@ def test_a_file_that_cannot_be_read_keeps_the_last_good_one_and_says_why(tmp_pat
     assert file.read_if_changed() is not None and file.problem == ""
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.text(), st.integers(2, 40))
 def test_a_line_is_one_bounded_printable_line(text: str, most: int) -> None:
     found = line(text, most)
@@ -107,6 +109,7 @@ def test_control_and_direction_characters_go() -> None:
     assert line("a\x1b[31m\r\nb\u202ec\x00") == "a�[31m  b�c�"
 
 
+@settings(deadline=None, max_examples=100)
 @given(JSON)
 def test_values_are_bounded_and_can_be_written_as_json(found: Any) -> None:
     kept = value(found)
@@ -127,6 +130,7 @@ def test_values_are_bounded_and_can_be_written_as_json(found: Any) -> None:
 LONG = st.integers(300, 900).map(lambda size: "x\0" * size)
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.dictionaries(st.text(max_size=10), JSON | LONG, max_size=30))
 def test_a_detail_is_bounded_as_a_whole(found: dict[str, Any]) -> None:
     assert len(json.dumps(detail(found))) <= DETAIL
@@ -139,6 +143,7 @@ def test_a_deep_value_ends() -> None:
     assert "end" not in json.dumps(value(deep))
 
 
+@settings(deadline=None, max_examples=100)
 @given(JSON)
 def test_peers_may_answer_anything(found: Any) -> None:
     for form in (
@@ -182,6 +187,7 @@ def test_what_a_supervisor_does_is_told_in_words() -> None:
     }
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.integers(100, 599), st.binary(max_size=200) | JSON.map(lambda one: json.dumps(one).encode()))
 def test_any_health_answer_has_a_meaning(status: int, body: bytes) -> None:
     found = judge(status, body, 0.1)

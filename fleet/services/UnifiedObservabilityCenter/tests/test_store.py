@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unified_observability_center.core.health import State
 from unified_observability_center.core.journal import Transition
@@ -194,6 +194,7 @@ def test_what_lies_there_changed_is_not_given_out(tmp_path: Path) -> None:
     assert digest not in kept
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 4000), st.booleans()), max_size=30))
 def test_sboms_are_bounded_in_number_and_size_and_those_in_use_go_last(sent: list[tuple[int, int, bool]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
