@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,33 @@ def test_a_blocked_loop_shows_within_two_seconds_while_the_port_accepts(tried: R
     assert at_once < 1.0, "a loop that is known to be stuck is not waited for again"
     assert "service_healthy 0.0" in metrics
     assert tried.wait_for_health(seconds=5).json()["status"] == "ok", "and back"
+
+
+BROKEN = """
+from fastapi import FastAPI
+from servicekit import Service
+from servicekit.web import create_app
+
+class Broken:
+    def describe(self):
+        return []
+
+    def collect(self):
+        raise RuntimeError("no number")
+
+def create(service: Service) -> FastAPI:
+    service.metrics.register(Broken())
+    return create_app(service, title="x", version="1")
+"""
+
+
+def test_metrics_that_break_are_said_and_harm_nothing_else(tmp_path: Path, variant: Callable[..., Path]) -> None:
+    copy = variant()
+    (copy / "tried.py").write_text(BROKEN)
+    with start_service(copy, tmp_path / "home") as service:
+        assert service.health("/metrics").status == 503
+        assert service.health().status == 200
+        assert any("RuntimeError: no number" in line.get("trace", "") for line in service.lines)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.client
 import json
 import threading
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import SBOM, free_ports, start_service
+from running import SBOM, Running, Surroundings, free_ports, start_service
 
 TRIED = Path(__file__).parent / "apps" / "Tried"
 
@@ -203,6 +205,25 @@ def test_errors_of_the_last_moment_are_sent(tmp_path: Path, world: World) -> Non
         service.ask("GET", "/bad/report?times=1")
         assert service.stop() == 0
     assert sum(map(len, world.told("POST", "/v1/errors"))) == 1
+
+
+def test_a_start_that_fails_is_reported(tmp_path: Path, world: World, variant: Callable[..., Path]) -> None:
+    copy = variant()
+    (copy / "tried.py").write_text("raise RuntimeError('broken while it is imported')\n")
+    one = Running(Surroundings(copy, tmp_path / "home", peers=world.peers))
+    one.start(healthy=False)
+    assert one.process is not None and one.process.wait(20) == 1
+    ((error,),) = world.told("POST", "/v1/errors")
+    assert error["message"] == "broken while it is imported" and error["context"] == {"when": "start"}
+
+
+def test_a_worker_that_dies_is_reported(tmp_path: Path, world: World, variant: Callable[..., Path]) -> None:
+    with start_service(variant(workers=2), tmp_path, peers=world.peers) as service:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            service.ask("GET", "/bad/leave")
+        eventually(lambda: world.told("POST", "/v1/errors"))
+        ((error,),) = world.told("POST", "/v1/errors")
+        assert error["message"] == "a worker has died and is replaced" and error["context"]["exit_code"] == 7
 
 
 def test_without_peers_nothing_is_sent_and_that_is_said_once(tmp_path: Path) -> None:

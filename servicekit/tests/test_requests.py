@@ -216,6 +216,18 @@ def test_an_answer_that_fails_in_the_middle_is_cut_not_ended(tried: Running) -> 
     assert not any("ASGI" in line["message"] for line in tried.lines), "one fault is one line"
 
 
+def test_a_client_that_goes_in_the_middle_is_no_fault(tried: Running) -> None:
+    before = len([line for line in tried.lines if line["level"] in ("error", "warning")])
+    for target in ("/upload", "/echo"):
+        for kind in ("application/json", "application/octet-stream"):
+            with socket.create_connection(("127.0.0.1", tried.port), 10) as sock:
+                sock.sendall(head("POST", target, tried, "Content-Length: 1000", f"Content-Type: {kind}") + b"[1,")
+                time.sleep(0.1)
+    assert tried.ask("GET", "/pid").status == 200
+    time.sleep(0.2)
+    assert len([line for line in tried.lines if line["level"] in ("error", "warning")]) == before
+
+
 def test_metrics_have_no_label_that_clients_can_multiply(tried: Running) -> None:
     for number in range(30):
         tried.ask("GET", f"/items/{number}")

@@ -25,9 +25,11 @@ log: Final = logging.getLogger(__name__)
 
 def leave(code: int) -> None:
     """Ends the process without waiting for threads that may never end."""
-    logging.shutdown()
-    sys.stdout.flush()
-    os._exit(code)
+    try:
+        logging.shutdown()
+        sys.stdout.flush()
+    finally:  # also when nobody reads the output any more
+        os._exit(code)
 
 
 class Beside:

@@ -63,8 +63,6 @@ class HealthPort:
             await asyncio.wait_for(self._exchange(reader, writer), READ_SECONDS + ANSWER_SECONDS)
         except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
             pass  # gone, too slow, or silent: nobody to answer
-        except Exception:
-            log.exception("the health port could not answer")
         finally:
             self._clients.pop(writer, None)
             writer.transport.abort()
@@ -93,7 +91,13 @@ class HealthPort:
             return words[0], problem(404, "there are /health, /metrics and /info")
         if words[0] not in (b"GET", b"HEAD"):
             return words[0], problem(405, "only GET and HEAD")
-        return words[0], await answering()
+        try:
+            return words[0], await answering()
+        except asyncio.TimeoutError:
+            return words[0], problem(503, "the service does not answer in time")
+        except Exception:  # a service's own metrics, most likely
+            log.exception("the health port could not answer")
+            return words[0], problem(503, "the service cannot tell; it has logged why")
 
     async def _health(self) -> Answer:
         found = await self._told.health()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import socket
 import sys
-from typing import Any, Final
+from typing import Any
 
 from servicekit.beside import Beside
 from servicekit.errors import Misconfigured
@@ -15,10 +14,6 @@ from servicekit.probe import Probe
 from servicekit.reports.errors import ErrorReports
 from servicekit.service import Service
 from servicekit.settings import Settings
-
-log: Final = logging.getLogger("servicekit")
-
-FAREWELL_SECONDS: Final = 1.0
 
 
 class Serving:
@@ -43,6 +38,18 @@ def serve(settings: Settings, sock: socket.socket, serving: Serving) -> int:
     beside = Beside(probe)
     beside.start(serving.open(Facts(probe), beside))
     errors = ErrorReports.attach(service)
+    try:
+        return _served(service, probe, beside, sock, serving)
+    except Exception as error:
+        if not isinstance(error, Misconfigured):
+            service.report_error(error, when="start")
+        raise
+    finally:
+        if errors is not None:
+            errors.finish()
+
+
+def _served(service: Service, probe: Probe, beside: Beside, sock: socket.socket, serving: Serving) -> int:
     app = application(service)
     from servicekit.server import Server  # late: a parent of several workers needs none of it
 
@@ -50,12 +57,11 @@ def serve(settings: Settings, sock: socket.socket, serving: Serving) -> int:
     beside.stop_service = server.stop
     try:
         server.run_until_stopped(sock)
-    except SystemExit:
-        return 2 if isinstance(service.failed, Misconfigured) else 1
-    finally:
-        if errors is not None and errors.is_alive():
-            errors.close()
-            errors.join(FAREWELL_SECONDS)
+    except SystemExit:  # the application did not start
+        if isinstance(service.failed, Misconfigured):
+            return 2
+        service.report_error(service.failed or "the application does not start", when="start")
+        return 1
     return 0
 
 

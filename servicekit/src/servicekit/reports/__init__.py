@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from servicekit.reports.courier import Courier, declared
+from servicekit.reports.errors import BUS
 from servicekit.reports.registration import REGISTRY, Registration
 from servicekit.reports.startup import OBSERVER, Startup
 from servicekit.service import Service
@@ -24,6 +25,7 @@ class Reports:
             self._couriers.append(Startup(service))
         if declared(service, REGISTRY, "the registration is"):
             self._couriers.append(Registration(service, sorted(capabilities)))
+        declared(service, BUS, "error reports are")  # each process sends its own
         for courier in self._couriers:
             courier.start()
 

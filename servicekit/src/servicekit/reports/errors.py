@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from prometheus_client import Counter
 
-from servicekit.reports.courier import Courier, accepted, declared
+from servicekit.reports.courier import Courier, accepted
 from servicekit.service import Service
 
 BUS: Final = "CentralErrorBus"
@@ -20,6 +20,7 @@ MOST: Final = 200  # waiting
 BATCH: Final = 50
 RATE: Final = 2.0  # a second, after a burst of as many as may wait
 MOST_SECONDS: Final = 60.0
+FAREWELL_SECONDS: Final = 1.0
 MESSAGE_CHARS: Final = 2000
 TRACE_CHARS: Final = 16_000
 CONTEXT_KEYS: Final = 20
@@ -51,8 +52,8 @@ class ErrorReports(Courier):
 
     @classmethod
     def attach(cls, service: Service) -> ErrorReports | None:
-        """From now on the service's errors are sent, if it has somewhere to send them."""
-        if not declared(service, BUS, "error reports are"):
+        """From now on the service's errors are sent, if there is somewhere to send them."""
+        if BUS not in service.peers:
             return None
         made = cls(service)
         service.reporter = made.add
@@ -83,6 +84,12 @@ class ErrorReports(Courier):
 
     def last(self) -> None:
         self.step()
+
+    def finish(self) -> None:
+        """A last moment for what still waits."""
+        if self.is_alive():
+            self.close()
+            self.join(FAREWELL_SECONDS)
 
     def _allowed(self) -> bool:
         now = time.monotonic()

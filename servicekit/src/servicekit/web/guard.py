@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.connection import cut
@@ -50,6 +51,8 @@ class Guard:
             refuse_garbage(scope)
             await body.refuse_early()
             await self._app(scope, body.receive, sending.unless(body))
+        except ClientDisconnect:
+            pass  # nobody is left to answer, and nothing has failed here
         except Exception as error:
             if body.refused is None and not isinstance(error, Problem):
                 self._failed(scope, error)

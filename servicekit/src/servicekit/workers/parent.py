@@ -12,6 +12,7 @@ from servicekit import facts
 from servicekit.health import HealthPort
 from servicekit.probe import Reasons, reason
 from servicekit.reports import Reports
+from servicekit.reports.errors import ErrorReports
 from servicekit.service import Service
 from servicekit.settings import Settings
 from servicekit.sockets import bound
@@ -40,8 +41,8 @@ class Parent:
     def __init__(self, service: Service, sock: socket.socket) -> None:
         self._service = service
         self._sock = sock
-        folder = service.settings.folder
-        self._places = [Place(number, sock, folder) for number in range(service.settings.workers)]
+        self._errors = ErrorReports.attach(service)
+        self._places = [Place(number, sock, service) for number in range(service.settings.workers)]
         self._reports: Reports | None = None
         self._stopping = False
 
@@ -59,6 +60,8 @@ class Parent:
         server.close()
         if self._reports is not None:
             await asyncio.to_thread(self._reports.join)
+        if self._errors is not None:
+            await asyncio.to_thread(self._errors.finish)
         return max((place.first_code for place in self._places if place.first_code), default=0)
 
     async def _begin(self) -> None:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from servicekit.service import Service
 from servicekit.workers.link import Line, streams
 
 LIVED_SECONDS: Final = 60.0  # a worker that lived this long has not died of its start
@@ -43,13 +44,13 @@ async def start(listening: socket.socket, folder: Path) -> Worker:
 class Place:
     """One of the service's workers, whichever process that is just now."""
 
-    def __init__(self, number: int, listening: socket.socket, folder: Path) -> None:
+    def __init__(self, number: int, listening: socket.socket, service: Service) -> None:
         self.number = number
+        self._service = service
         self.worker: Worker | None = None
         self.first_code: int | None = None  # the exit code, when it ended before it ever served
         self.served = False
         self._listening = listening
-        self._folder = folder
         self._stopping = asyncio.Event()
 
     async def keep(self) -> None:
@@ -66,13 +67,14 @@ class Place:
             wait = FIRST_SECONDS if time.monotonic() - began > LIVED_SECONDS else min(MOST_SECONDS, wait * 2)
             told = {"worker": self.number, "exit_code": code, "replaced_in_seconds": wait}
             log.error("a worker has died and is replaced", extra=told)
+            self._service.report_error("a worker has died and is replaced", **told)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait)
 
     async def _life(self) -> int:
         """One process from its start to its exit code."""
         try:
-            worker = self.worker = await start(self._listening, self._folder)
+            worker = self.worker = await start(self._listening, self._service.settings.folder)
         except OSError:  # no room for a process just now
             log.exception("a worker cannot be started")
             return 1
