@@ -74,5 +74,5 @@ def _plain(value: object, depth: int) -> None:
 
 
 def _text(value: str) -> None:
-    if any(unicodedata.category(one) in ("Cc", "Cs") for one in value):
-        raise ValueError("control characters and halves of characters are not allowed")
+    if any(unicodedata.category(one) == "Cc" for one in value):
+        raise ValueError("control characters are not allowed")

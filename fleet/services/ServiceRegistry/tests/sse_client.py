@@ -68,13 +68,13 @@ class Watch:
                 return heard
         raise EOFError("the stream has ended")
 
-    def snapshot(self) -> Heard:
-        """All parts of a snapshot; the last of them."""
-        while True:
-            heard = self.next()
-            assert heard.event == "snapshot"
-            if not heard.data["more"]:
-                return heard
+    def snapshot(self) -> list[Heard]:
+        """All parts of it."""
+        parts = [self.next()]
+        while parts[-1].data["more"]:
+            parts.append(self.next())
+        assert {part.event for part in parts} == {"snapshot"}
+        return parts
 
     def until(self, id: str, event: str) -> Heard:
         """The event of that kind about that registration, and all before it."""

@@ -206,7 +206,7 @@ def test_a_stop_writes_what_nobody_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_refuses_hinders_nobody_and_is_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service_registry.keeping.AGAIN", 0.1)
+    monkeypatch.setattr("service_registry.keeping.AGAIN", 3.0)
 
     async def scene() -> None:
         async with Disk(tmp_path).runs() as disk:
@@ -222,13 +222,11 @@ def test_a_disk_that_refuses_hinders_nobody_and_is_made_up_for(tmp_path: Path, m
             began = time.monotonic()
             disk.registry.register(wish(machine="c"))
             await disk.keeping.kept()
-            assert time.monotonic() - began < 2.5, "an answer waited for a disk that refuses"
+            assert time.monotonic() - began < 2.0, "an answer waited for a disk that refuses"
             disk.file.rmdir()
             (tmp_path / "away").rename(disk.file)
             await until_well(disk.keeping)
             assert disk.on_disk() == disk.registry.ids()
-            assert len(disk.reported) == 1, "told once, not at each attempt"
-            assert disk.keeping.failures >= 1
 
     asyncio.run(scene())
 
@@ -242,6 +240,10 @@ def test_a_disk_that_refuses_from_the_start_hinders_nobody(tmp_path: Path, monke
         async with disk.runs():
             assert disk.keeping.trouble()
             disk.registry.register(wish())
+            async with asyncio.timeout(30):
+                while disk.keeping.failures < 3:
+                    await asyncio.sleep(0.05)
+            assert len(disk.reported) == 1, "told once, not at each attempt"
             disk.file.rmdir()
             await until_well(disk.keeping)
             assert disk.on_disk() == disk.registry.ids()
