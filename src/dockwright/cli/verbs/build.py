@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from dockwright.build import make
+from dockwright.build.images import FAMILIES
 from dockwright.build.store import unpacked_sizes
 from dockwright.cli import table
 from dockwright.cli.context import repository
@@ -36,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     root = repository()
     fleet = load_fleet(root / "fleet")
     families, instances = chosen(fleet, arguments.names)
+    recipes_exist(fleet, families, instances, root)
     say = Progress(quiet=arguments.json)
     docker = find.ensure(allowed=not arguments.no_install, say=say)
     needed = make.roots_of(fleet, instances, families)
@@ -61,6 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
     new = len(built.new)
     print(f"\n{f'built {new} of {len(images)} images' if new else 'nothing to build'} in {built.seconds:.1f} s")
     return 0
+
+
+def recipes_exist(fleet: Fleet, families: list[str], instances: list[Instance], root: Path) -> None:
+    """Raise UsageError for families that nobody has written a Dockerfile for yet."""
+    names = [*families, *(fleet.services[instance.service].family for instance in instances)]
+    needed = dict.fromkeys(above for name in names for above in fleet.lineage(name))
+    missing = [name for name in needed if not (root / FAMILIES / name / "Dockerfile").is_file()]
+    if missing:
+        raise UsageError(f"{', '.join(missing)}: not implemented yet, there is no Dockerfile")
 
 
 def _told(name: str, built: make.Built, sizes: dict[str, int]) -> dict[str, object]:
