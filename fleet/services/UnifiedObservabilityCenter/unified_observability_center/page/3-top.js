@@ -48,6 +48,7 @@ function machineCard(machine) {
     h("header", null, h("strong", null, machine.machine), h("span", { class: "soft" }, hardware.filter(Boolean).join(" · ")), h("span", { class: "count" }, count)),
     machine.why ? null : h("dl", { class: "meters" }, meters(machine)),
     machine.why && h("p", { class: "why" }, `Use unknown: ${machine.why}`),
+    !machine.why && machine.gpus === null && machine.gpus_why && h("p", { class: "why" }, `GPU unknown: ${machine.gpus_why}`),
     machine.warnings.map((warning) => h("p", { class: "why" }, warning)),
   );
 }
