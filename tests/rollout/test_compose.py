@@ -123,8 +123,8 @@ def peers(made: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_peers_are_the_declared_ones_that_run_here() -> None:
-    assert set(peers(USUAL, "caller")) == {*KIT_PEERS, "Helper"}
-    assert set(peers(USUAL, "stranger")) == set(KIT_PEERS)
+    assert set(peers(USUAL, "caller")) == {*KIT_PEERS, "Helper", "Caller"}, "and itself, to say where it is"
+    assert set(peers(USUAL, "stranger")) == {*KIT_PEERS, "Stranger"}
     assert peers(USUAL, "caller")["Helper"] == {
         "pc2": {"url": "http://dockwright-helper:7006", "health_url": "http://dockwright-helper:8006"}
     }
@@ -134,7 +134,7 @@ def test_a_peer_that_does_not_run_here_is_not_named() -> None:
     made = rendered(
         fleet([Given("Alpha", own={"calls": ("Painter", "Beta")}), Given("Painter", gpu=True), Given("Beta")])
     )
-    assert set(peers(made, "alpha")) == {"Beta"}
+    assert set(peers(made, "alpha")) == {"Alpha", "Beta"}
 
 
 def test_a_service_waits_for_the_health_of_those_it_depends_on() -> None:

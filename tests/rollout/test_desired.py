@@ -55,13 +55,20 @@ def test_an_instance_says_everything_that_is_promised() -> None:
 
 def test_the_file_says_who_and_when_and_from_which_commit() -> None:
     made = written(usual())
-    assert set(made) == {"machine", "written_at", "git_sha", "tag", "machines", "instances", "left_out"}
+    keys = {"machine", "written_at", "git_sha", "tag", "machines", "instances", "left_out", "elsewhere"}
+    assert set(made) == keys
     assert (made["machine"], made["written_at"]) == ("mainpc", "2026-11-24T18:00:00+00:00")
     assert {key: made[key] for key in ORIGIN} == ORIGIN
     assert made["machines"]["pc2"] == {
         "gpu": "RTX 3060", "gpu_memory_mb": 8192, "gpu_arch": "8.9", "cpus": 8, "memory_mb": 32768,
     }  # fmt: skip
     assert {"service": "Future", "machine": "mainpc", "why": "not implemented yet"} in made["left_out"]
+
+
+def test_implemented_instances_of_other_machines_are_told_apart() -> None:
+    made = written(fleet([Given("Alpha"), Given("Beta", ("pc2",)), Given("Both", ("mainpc", "pc2"))]))
+    assert [(row["machine"], row["service"]) for row in made["elsewhere"]] == [("pc2", "Beta"), ("pc2", "Both")]
+    assert not any("image" in key for row in made["elsewhere"] for key in row)
 
 
 def test_dependencies_are_those_that_run_beside_it() -> None:

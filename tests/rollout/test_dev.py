@@ -84,12 +84,13 @@ def test_it_listens_on_loopback_and_calls_its_peers_there() -> None:
     assert json.loads(env["DOCKWRIGHT_PEERS"]) == {
         "ServiceRegistry": {"mainpc": {"url": "http://127.0.0.1:7000", "health_url": "http://127.0.0.1:8000"}},
         "Helper": {"pc2": {"url": "http://127.0.0.1:7006", "health_url": "http://127.0.0.1:8006"}},
+        "Caller": {"mainpc": {"url": "http://127.0.0.1:7003", "health_url": "http://127.0.0.1:8003"}},
     }
 
 
 def test_peers_are_those_that_are_declared_and_run() -> None:
     assert set(dev.peers(FLEET, REGISTRY, RUNNING)) == {"ServiceRegistry"}, "it calls neither Caller nor Helper"
-    assert set(dev.peers(FLEET, CALLER, [CALLER])) == set()
+    assert set(dev.peers(FLEET, CALLER, [CALLER])) == {"Caller"}, "itself, to say where it is"
 
 
 def test_the_supervisor_understands_what_is_desired() -> None:

@@ -61,6 +61,12 @@ def _why_not(fleet: Fleet, instance: Instance, machine: str, *, gpu: bool) -> st
     return ""
 
 
+def reachable(fleet: Fleet, instance: Instance, running: Iterable[Instance]) -> list[Instance]:
+    """Of what runs, the instances that one may address: the peers that it calls, and itself, to say where it is."""
+    peers = called(fleet, instance.service)
+    return [each for each in running if each == instance or each.service in peers]
+
+
 def called(fleet: Fleet, service: str) -> tuple[str, ...]:
     """The peers that a service may reach: the kit's three, those it waits for, those it calls."""
     own = fleet.implementations[service]

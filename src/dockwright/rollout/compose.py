@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockwright.build.store import Stored
-from dockwright.rollout.choice import Choice, called, start_order
+from dockwright.rollout.choice import Choice, reachable, start_order
 from dockwright.rollout.place import TOKEN, Place
 from dockwright.spec.model import Fleet, Instance
 from dockwright.spec.names import slug
@@ -85,7 +85,7 @@ def _instance(
     made: dict[str, object] = {
         **_confined(host.image(image), own.memory_mb, min(own.cpus, float(host.cpus)), own.pids),
         "container_name": container_name(instance.service),
-        "environment": {"DOCKWRIGHT_PEERS": json.dumps(peers(fleet, choice, instance.service), sort_keys=True)},
+        "environment": {"DOCKWRIGHT_PEERS": json.dumps(peers(fleet, choice, instance), sort_keys=True)},
         "ports": [f"{host.bind}:{port}:{port}" for port in (row.port, row.health_port)],
         "labels": {
             FLEET_LABEL: "dockwright",
@@ -143,16 +143,15 @@ def _filter(image: Stored, place: Place, host: Host) -> dict[str, object]:
     }
 
 
-def peers(fleet: Fleet, choice: Choice, service: str) -> dict[str, dict[str, dict[str, str]]]:
-    """DOCKWRIGHT_PEERS of a service: where each peer answers that it may reach and that runs here."""
+def peers(fleet: Fleet, choice: Choice, instance: Instance) -> dict[str, dict[str, dict[str, str]]]:
+    """DOCKWRIGHT_PEERS of an instance: where it answers itself, and each peer that it may reach and that runs here."""
     found: dict[str, dict[str, dict[str, str]]] = {}
-    for instance in choice.all:
-        if instance.service in called(fleet, service):
-            row, name = fleet.services[instance.service], container_name(instance.service)
-            found.setdefault(instance.service, {})[instance.machine] = {
-                "url": f"http://{name}:{row.port}",
-                "health_url": f"http://{name}:{row.health_port}",
-            }
+    for other in reachable(fleet, instance, choice.all):
+        row, name = fleet.services[other.service], container_name(other.service)
+        found.setdefault(other.service, {})[other.machine] = {
+            "url": f"http://{name}:{row.port}",
+            "health_url": f"http://{name}:{row.health_port}",
+        }
     return found
 
 

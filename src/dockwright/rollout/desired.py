@@ -26,7 +26,12 @@ def desired(
         {"service": entry.instance.service, "machine": entry.instance.machine, "why": entry.why}
         for entry in choice.left_out
     ]
-    return document(fleet, choice.machine, now, origin, rows, left_out)
+    elsewhere = [
+        row(fleet, instance, fleet.instances(), "")
+        for instance in fleet.instances()
+        if instance.service in fleet.implementations and instance not in choice.all
+    ]
+    return document(fleet, choice.machine, now, origin, rows, left_out) | {"elsewhere": elsewhere}
 
 
 def document(

@@ -18,7 +18,7 @@ from dockwright.engine import command
 from dockwright.engine.state import dumps, state_dir, write_atomically
 from dockwright.lock.python import uv
 from dockwright.rollout import desired as rows_of
-from dockwright.rollout.choice import called
+from dockwright.rollout.choice import reachable
 from dockwright.rollout.place import LOOPBACK, Place
 from dockwright.spec.model import Fleet, Instance
 
@@ -106,15 +106,14 @@ def launch(
 
 
 def peers(fleet: Fleet, instance: Instance, running: list[Instance]) -> dict[str, dict[str, dict[str, str]]]:
-    """DOCKWRIGHT_PEERS of an instance: those of its peers that run now, on loopback."""
+    """DOCKWRIGHT_PEERS of an instance: itself, and those of its peers that run now, on loopback."""
     found: dict[str, dict[str, dict[str, str]]] = {}
-    for other in running:
-        if other.service in called(fleet, instance.service):
-            row = fleet.services[other.service]
-            addresses = {"url": row.port, "health_url": row.health_port}
-            found.setdefault(other.service, {})[other.machine] = {
-                key: f"http://{LOOPBACK}:{port}" for key, port in addresses.items()
-            }
+    for other in reachable(fleet, instance, running):
+        row = fleet.services[other.service]
+        addresses = {"url": row.port, "health_url": row.health_port}
+        found.setdefault(other.service, {})[other.machine] = {
+            key: f"http://{LOOPBACK}:{port}" for key, port in addresses.items()
+        }
     return found
 
 
