@@ -68,6 +68,7 @@ class Writer:
             self._opened.set_exception(error)
             return
         self._announce(())
+        self._tidy()
         self._opened.set_result(None)
         while True:
             jobs = self._queue.take(AGAIN_SECONDS if self.problem else None)
@@ -75,6 +76,7 @@ class Writer:
             jobs = [job for job in jobs if job.done.set_running_or_notify_cancel()]
             if jobs:
                 self._write(jobs)
+                self._tidy()
             elif self._queue.closed:
                 break
             elif self.problem:
@@ -118,10 +120,17 @@ class Writer:
 
     def _announce(self, kept: Sequence[Kept], seconds: float = 0.0) -> None:
         try:
-            self.disk_bytes = self._store.disk_bytes()
             self._committed(Commit(self._store.name, self._store.newest, kept, seconds))
         except Exception:  # noqa: BLE001 - it is committed: whoever published it must not be told otherwise
             self._log.exception("a commit could not be announced")
+
+    def _tidy(self) -> None:
+        """Apart from the commit: it is told already, and what fails here undoes nothing."""
+        try:
+            self._store.tidy()
+            self.disk_bytes = self._store.disk_bytes()
+        except (sqlite3.Error, OSError) as error:
+            self._log.warning("the store's log could not be emptied", extra={"why": str(error)[:300]})
 
     def _failed(self, jobs: list[Job], error: Exception) -> None:
         said = f"{type(error).__name__}: {error}"[:300]

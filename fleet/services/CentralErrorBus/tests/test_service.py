@@ -191,6 +191,7 @@ def test_metrics_and_info(shared: Running) -> None:
     assert metric(shared, "errorbus_commit_seconds_count") > 0
     assert metric(shared, "errorbus_stored") >= 2
     assert metric(shared, "errorbus_groups") >= 1
+    assert metric(shared, "errorbus_disk_bytes") > 50_000
     with listening(shared.url) as stream:
         stream.place()
         assert metric(shared, "errorbus_subscribers") == 1

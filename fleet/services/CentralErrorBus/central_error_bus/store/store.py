@@ -78,6 +78,7 @@ class Store:
         """Does the work in one transaction; when this returns it is on the disk. Raises what went wrong, undone."""
         transaction = Transaction(self._connection, self._limits, self._index, self.held, time.time_ns() // 1000)
         try:
+            transaction.begin()
             work(transaction)
             self.held = transaction.commit()
         except BaseException:
@@ -85,10 +86,9 @@ class Store:
             raise
         if transaction.kept:
             self.newest = transaction.kept[-1].number
-        self._empty_log()
         return transaction
 
-    def _empty_log(self) -> None:
+    def tidy(self) -> None:
         """Readers that follow each other closely keep SQLite from beginning its log anew: then they are waited for."""
         if self._size("-wal") > 4 * self._limits.wal_pages * 4096:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

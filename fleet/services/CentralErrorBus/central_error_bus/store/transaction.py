@@ -34,8 +34,11 @@ class Transaction:
         self._tally = Tally(connection, limits.group_machines)
         self._now = now
         self.kept: list[Kept] = []
-        connection.execute("BEGIN IMMEDIATE")
-        row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'errors'").fetchone()
+        self._newest = 0
+
+    def begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'errors'").fetchone()
         self._newest = row[0] if row else 0
 
     def add(self, errors: Sequence[Incoming]) -> Added:
