@@ -18,7 +18,7 @@ VERBS = {
     "logs": "what instances wrote",
     "down": "stop what `up` started",
     "build": "build the images of families and instances",
-    "lock": "pin Python packages with hashes, layer by layer",
+    "lock": "pin what images are made of, with hashes, layer by layer",
     "change": "draft a change-control ticket for a deviation from the blueprint",
     "schema": "write the JSON schemas that editors complete and check with",
     "dev": "run services from the work tree as processes, with reload",

@@ -7,7 +7,6 @@ from dataclasses import asdict
 
 from dockwright.cli import table
 from dockwright.cli.progress import megabytes
-from dockwright.errors import DockwrightError
 from dockwright.lock.explain import Wanted
 from dockwright.lock.inventory import Inventory
 from dockwright.lock.run import Report
@@ -24,7 +23,7 @@ def text(
     if sizes and not check:
         table.show(COLUMNS, [_row(size) for size in sizes.values()])
         print("\ncompressed, added up from published sizes; nothing was downloaded\n")
-    return "\n".join([*_wrong(findings, report), *([] if sizes_only else [_verdict(list(findings), report, check)])])
+    return "\n".join([*map(str, findings), *([] if sizes_only else [_verdict(list(findings), report, check)])])
 
 
 def _row(size: Size) -> tuple[str, ...]:
@@ -32,25 +31,21 @@ def _row(size: Size) -> tuple[str, ...]:
     return (size.name, megabytes(size.own), megabytes(size.whole), budget, ", ".join(size.open) or "-")
 
 
-def _wrong(findings: Iterable[Finding], report: Report) -> Iterator[str]:
-    yield from map(str, findings)
+def failures(report: Report) -> Iterator[str]:
+    """What could not be done, for standard error: the clear line, the program's own words, what to do next."""
     for error in report.failures.values():
-        yield from _failed(error)
-
-
-def _failed(error: DockwrightError) -> Iterator[str]:
-    yield f"dockwright: {error}"
-    yield from (f"  | {line}" for line in str(getattr(error, "output", "")).splitlines()[-12:])
-    if error.remedy:
-        yield f"  -> {error.remedy}"
+        yield f"dockwright: {error}"
+        yield from (f"  | {line}" for line in str(getattr(error, "output", "")).splitlines()[-12:])
+        if error.remedy:
+            yield f"  -> {error.remedy}"
 
 
 def _verdict(findings: list[Finding], report: Report, check: bool) -> str:
-    if check:
+    if check and not report.failures:
         return "./dockwright lock makes what does not fit again" if findings else "every lock fits"
     count = len(report.changed)
     if not count:
-        return "no lock changed"
+        return "nothing was changed" if report.failures else "no lock changed"
     return f"{count} lock{'' if count == 1 else 's'} changed: {', '.join(sorted(report.changed))}"
 
 

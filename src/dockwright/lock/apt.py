@@ -7,7 +7,8 @@ import json
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -158,14 +159,34 @@ def make(fleet: Fleet, chosen: Iterable[DebTask], root: Path, stop: Stop) -> lis
     Raises Unreachable when the archive does not answer, CommandFailed with apt's words.
     """
     tasks = list(chosen)
-    base = fleet.roots[tasks[0].root]
-    with tempfile.TemporaryDirectory(prefix="dockwright-apt-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # apt reads keys and lists as a user of its own
-        keys = archive.keyring(base.distribution, folder, stop)
-        lists = archive.read(base.distribution, base.suite, folder / "archive", stop, keys)
+    with _archive(fleet, tasks[0].root, stop) as lists:
         state = lists.state
         return [(task, *_one(task, fleet, root, lists, state)) for task in tasks]
+
+
+def verify(fleet: Fleet, chosen: Iterable[DebTask], root: Path, stop: Stop) -> list[Finding]:
+    """Whether the archive still has every locked package of one root and of families on it, with its sha256."""
+    tasks = list(chosen)
+    found = []
+    with _archive(fleet, tasks[0].root, stop) as lists:
+        for task in tasks:
+            locked = debs.read(root / task.file, str(task.file)).debs
+            there = lists.offered(locked.values())
+            for deb in locked.values():
+                if deb.sha256 not in there.get((deb.name, deb.version), set()):
+                    says = f"the archive of {lists.suite} has no {deb.name} {deb.version} with this sha256 any more"
+                    found.append(Finding("lock-hashes", "error", deb.name, str(task.file), deb.line, says))
+    return found
+
+
+@contextmanager
+def _archive(fleet: Fleet, name: str, stop: Stop) -> Iterator[archive.Archive]:
+    base = fleet.roots[name]
+    with tempfile.TemporaryDirectory(prefix="dockwright-apt-") as work:
+        folder = Path(work)
+        folder.chmod(0o755)  # apt reads keys and lists as a user of its own
+        keys = archive.keyring(base.distribution, folder, stop)
+        yield archive.read(base.distribution, base.suite, folder / "archive", stop, keys)
 
 
 def _one(task: DebTask, fleet: Fleet, root: Path, lists: archive.Archive, state: str) -> tuple[DebLock, bool]:

@@ -85,6 +85,17 @@ class Archive:
                 found.setdefault(match[1], paragraph.strip())
         return found
 
+    def offered(self, debs: Iterable[Deb]) -> dict[tuple[str, str], set[str]]:
+        """(package, version) -> sha256 of what the archive has under these packages' names."""
+        words = [*self.apt("apt-cache"), "show", "--all-versions", *dict.fromkeys(deb.name for deb in debs)]
+        _, output = self.stop.run(words, env={"LC_ALL": "C"}, cwd=self.folder)
+        found: dict[tuple[str, str], set[str]] = {}
+        for paragraph in output.split("\n\n"):
+            said = dict(re.findall(r"^(Package|Version|SHA256): (\S+)$", paragraph, re.MULTILINE))
+            if len(said) == 3:
+                found.setdefault((said["Package"], said["Version"]), set()).add(f"sha256:{said['SHA256']}")
+        return found
+
     def apt(self, program: str) -> list[str]:
         """apt's program, deaf to the host's configuration."""
         here = self.folder

@@ -28,7 +28,9 @@ class Clash:
 
     release: str
     needs: str
-    against: str
+    place: str  # file:line
+    says: str
+    asked: bool  # by a requirements.in, which a person can change; else the parent's lock
 
 
 def explain(task: Task, root: Path, stop: Stop, *, offline: bool) -> list[Finding]:
@@ -43,12 +45,9 @@ def explain(task: Task, root: Path, stop: Stop, *, offline: bool) -> list[Findin
         taken = fallback.get(name)
         if taken is None or Version(taken) >= Version(floor):
             continue
-        clashes = [
-            clash
-            for wanted in (f"=={floor}", f">={floor}")
-            for clash in _clashes(task, root, stop, name + wanted, asked, parent, offline)
-        ]
-        found.append(_finding(task, name, floor, taken, list(dict.fromkeys(clashes))))
+        wanted = (f"{name}=={floor}", f"{name}>={floor}")
+        clashes = [clash for one in wanted for clash in _clashes(task, root, stop, one, asked, parent, offline)]
+        found.append(_finding(task, name, floor, taken, _telling(clashes)))
     return found
 
 
@@ -93,27 +92,38 @@ def _clashes(
             need = parsed(text)
             if isinstance(need, Requirement) and applies(need, task.target.markers):
                 against = _against(need, asked, parent, task)
-                found += [Clash(f"{name} {_version(file)}", bare(need), against)] if against else []
+                found += [Clash(f"{name} {_version(file)}", bare(need), *against)] if against else []
     return found
 
 
-def _against(need: Requirement, asked: Iterable[Asked], parent: Mapping[str, pins.Pin], task: Task) -> str:
+def _against(
+    need: Requirement, asked: Iterable[Asked], parent: Mapping[str, pins.Pin], task: Task
+) -> tuple[str, str, bool] | None:
     """Who asks for something else: a requirements.in that names one version, or the parent's lock."""
     name = canonicalize_name(need.name)
     for item in asked:
         exact = [spec.version for spec in item.requirement.specifier if spec.operator == "=="]
         if item.name == name and exact and not need.specifier.contains(exact[0], prereleases=True):
-            return f"{item.file}:{item.line} asks for {bare(item.requirement)}"
+            return f"{item.file}:{item.line}", f"asks for {bare(item.requirement)}", True
     pin = parent.get(name)
     if pin is not None and not need.specifier.contains(pin.version, prereleases=True):
-        return f"{task.parent_file}:{pin.line} pins {name}=={pin.version}"
-    return ""
+        return f"{task.parent_file}:{pin.line}", f"pins {name}=={pin.version}", False
+    return None
+
+
+def _telling(clashes: Iterable[Clash]) -> list[Clash]:
+    """One clash a release: what a person asked for tells more than what was resolved from it."""
+    found: dict[str, Clash] = {}
+    for clash in clashes:
+        known = found.get(clash.release)
+        if known is None or (clash.asked and not known.asked):
+            found[clash.release] = clash
+    return list(found.values())
 
 
 def _finding(task: Task, name: str, floor: str, taken: str, clashes: list[Clash]) -> Finding:
-    chains = [f"{clash.release} needs {clash.needs}, and {clash.against}" for clash in clashes]
-    moved = list(dict.fromkeys(clash.needs for clash in clashes))
-    ways = [f"ask for {need} there (a frozen value needs a ticket)" for need in moved[:2]]
+    chains = [f"{clash.release} needs {clash.needs}, and {clash.place} {clash.says}" for clash in clashes]
+    ways = [f"ask for {clash.needs} in {clash.place} (a frozen value needs a ticket)" for clash in clashes[:1]]
     ways += [f"take {name} out of requirements.in", "lower the floor"]
     says = f"no {name} from {floor} on fits here; left alone, the resolver takes {taken}. "
     says += f"{'; '.join(chains) or 'what it needs clashes further down'}. Ways out: {', or '.join(ways)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dockwright.engine.state import write_atomically
-from dockwright.errors import DockwrightError
+from dockwright.errors import CommandFailed, DockwrightError
 from dockwright.lock import closure, files, metadata, pins, requirement, text
 from dockwright.lock.pins import Lock, Pin, Via
 from dockwright.lock.platform import Target
@@ -16,7 +16,7 @@ from dockwright.lock.resolver import Stop, Workplace, uv
 from dockwright.lock.tasks import Task, input_digest
 from dockwright.spec.finding import Finding
 
-__all__ = ["Outcome", "compile_command", "make", "uv"]
+__all__ = ["Outcome", "compile_command", "files_command", "make", "uv", "verify"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,28 @@ def make(task: Task, root: Path, stop: Stop, *, upgrade: Sequence[str] = (), off
     if found:
         return Outcome(task, made, False, tuple(found))
     return Outcome(task, made, _write(task, root, made, parent))
+
+
+def verify(task: Task, root: Path, stop: Stop, *, offline: bool = False) -> list[Finding]:
+    """Whether the index still has the file of every pin, under one of its hashes.
+
+    Raises CommandFailed where a pinned version is gone, Unreachable when the index does not answer.
+    """
+    shown = str(task.file)
+    locked = pins.read(root / task.file, shown).pins
+    with tempfile.TemporaryDirectory(prefix="dockwright-lock-") as folder:
+        place = Workplace(Path(folder), root, stop, offline)
+        place.prepare(task)
+        pylock = place.folder / "pylock.toml"
+        try:
+            place.uv(files_command(task, root / task.file, pylock), task.name)
+        except CommandFailed as error:
+            says = f"{shown}: the package index has not everything any more"
+            raise CommandFailed(says, "./dockwright lock --upgrade takes what is there", error.output) from None
+        offered = files.chosen(pylock.read_text(), task.target)
+    gone = [pin for name, pin in locked.items() if name not in offered]
+    found = [Finding("lock-hashes", "error", pin.name, shown, pin.line, "the index has no file of it") for pin in gone]
+    return [*found, *_wrong_files(locked, offered, shown)]
 
 
 def _resolve(task: Task, place: Workplace, upgrade: Sequence[str]) -> tuple[dict[str, Pin], dict[str, files.File]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -36,7 +35,6 @@ class Report:
     changed: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     failures: dict[str, DockwrightError] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 class Run:
@@ -52,26 +50,39 @@ class Run:
 
     def locks(self, tasks: Sequence[Task], debs: Sequence[DebTask]) -> Report:
         """Make what must be made. Ctrl-C ends every program that was started, and leaves the old locks."""
+        self._all(self._python, tasks, self._debian, self._by_root(debs))
+        self._seal(debs)
+        return self.report
+
+    def verify(self, tasks: Sequence[Task], debs: Sequence[DebTask]) -> Report:
+        """Ask the index and the archives whether every locked file is still there with its hash. Writes nothing."""
+        self._all(self._verify_python, tasks, self._verify_debian, self._by_root(debs, every=True))
+        return self.report
+
+    def _all(
+        self,
+        python_work: Callable[[Task], None],
+        tasks: Sequence[Task],
+        debian_work: Callable[[Sequence[DebTask]], None],
+        groups: Sequence[Sequence[DebTask]],
+    ) -> None:
         waiting = {task.name: task for task in tasks}
         with ThreadPoolExecutor(AT_ONCE, "lock") as pool:
             running: dict[Future[None], str] = {}
             try:
-                for group in self._by_root(debs):
-                    running[pool.submit(self._timed, self._debian, group[0].root, group)] = f"apt {group[0].root}"
+                for group in groups:
+                    running[pool.submit(debian_work, group)] = f"{group[0].root} and above"
                 while waiting or running:
                     for task in [task for task in waiting.values() if self._ready(task, waiting, running)]:
                         del waiting[task.name]
-                        running[pool.submit(self._timed, self._python, task.name, task)] = task.name
+                        running[pool.submit(python_work, task)] = task.name
                     done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
                     for future in done:
-                        name = running.pop(future)
-                        self._ended(name, future)
+                        self._ended(running.pop(future), future)
             except BaseException:
                 self.stop.end()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        self._seal(debs)
-        return self.report
 
     def _seal(self, debs: Sequence[DebTask]) -> None:
         """Roots that were made here from the locked packages: their digests belong into their locks."""
@@ -82,13 +93,6 @@ class Run:
 
     def _ready(self, task: Task, waiting: Mapping[str, Task], running: Mapping[Future[None], str]) -> bool:
         return task.parent not in waiting and task.parent not in running.values()
-
-    def _timed(self, work: Callable[..., None], name: str, what: object) -> None:
-        began = time.monotonic()
-        try:
-            work(what)
-        finally:
-            self.report.seconds[name] = time.monotonic() - began
 
     def _ended(self, name: str, future: Future[None]) -> None:
         error = future.exception()
@@ -109,9 +113,13 @@ class Run:
             made = python.make(
                 task, self._root, self.stop, upgrade=self._asked.upgrade if touched else (), offline=self._asked.offline
             )
-        except CommandFailed as error:
-            self.report.findings += conflict.explain(task, self._root, self.stop, offline=self._asked.offline)
-            raise error
+        except CommandFailed:
+            found = conflict.explain(task, self._root, self.stop, offline=self._asked.offline)
+            self.report.findings += found
+            if found:
+                says = f"{task.name} cannot be locked: no set of versions keeps the floors of family.toml"
+                raise DockwrightError(says, "choose one of the ways out above") from None
+            raise
         if made.findings:
             self.report.findings += made.findings
             raise DockwrightError(f"{task.name}: what was resolved does not fit together; the old lock is as it was")
@@ -128,9 +136,9 @@ class Run:
         mine = pins.read(self._root / task.file, str(task.file)).pins
         return any(name in mine for name in self._asked.upgrade)
 
-    def _by_root(self, debs: Sequence[DebTask]) -> list[list[DebTask]]:
-        """Locks of Debian packages that must be made, those of one root together."""
-        renew = "*" in self._asked.upgrade
+    def _by_root(self, debs: Sequence[DebTask], *, every: bool = False) -> list[list[DebTask]]:
+        """Locks of Debian packages that must be made, or all of them, those of one root together."""
+        renew = every or "*" in self._asked.upgrade
         groups: dict[str, list[DebTask]] = {}
         for task in debs:
             if renew or groups.get(task.root) or apt.stale(task, self._fleet, self._root, self._made):
@@ -147,3 +155,12 @@ class Run:
             if changed:
                 self.report.changed.append(str(task.file))
             self._say(f"{task.name}: {len(lock.debs)} Debian packages, {'changed' if changed else 'unchanged'}")
+
+    def _verify_python(self, task: Task) -> None:
+        self._say(f"{task.name}: asking the index")
+        self.report.findings += python.verify(task, self._root, self.stop, offline=self._asked.offline)
+
+    def _verify_debian(self, group: Sequence[DebTask]) -> None:
+        archive.ensure_maker(allowed=self._asked.install, say=self._say)
+        self._say(f"{', '.join(task.name for task in group)}: asking the archive")
+        self.report.findings += apt.verify(self._fleet, group, self._root, self.stop)

@@ -9,6 +9,7 @@ fleet/roots/*.lock hold Debian packages with exact versions and sha256. The old 
   dockwright lock --upgrade fastapi    let one package move (in the family that brings it, and below)
   dockwright lock --upgrade-all        let everything move, Debian packages too
   dockwright lock --check              whether locks and requirements still fit together; offline, writes nothing
+  dockwright lock --verify             --check, and ask index and archive whether every file is still there
   dockwright lock --sizes              how large each image will be, from the published sizes in the locks
   dockwright lock --explain numpy      who wants a package, through which family and chain
   dockwright lock --json               {"locks": [...], "changed", "findings", "failures"}
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from dockwright.build import root as roots
 from dockwright.cli import locks as shown
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or roots; all when none is named")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true", help="write nothing; exit code 1 when a lock does not fit")
+    what.add_argument("--verify", action="store_true", help="--check, and ask for every locked file and its hash")
     what.add_argument("--sizes", action="store_true", help="write nothing; show how large each image will be")
     what.add_argument("--explain", metavar="PACKAGE", help="write nothing; say who wants a package")
     what.add_argument("--upgrade", action="append", default=[], metavar="PACKAGE", help="let this package move")
@@ -56,9 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([one.as_json() for one in found], indent=2) if arguments.json else shown.explained(found))
         return 0
     chosen = inventory.chosen(arguments.names)
-    reading = arguments.check or arguments.sizes
-    report = Report() if reading else made(inventory, chosen, arguments)
-    after = inventory if reading else Inventory(fleet, root, inventory.made)
+    arguments.check = arguments.check or arguments.verify
+    report = (
+        Report()
+        if arguments.sizes or (arguments.check and not arguments.verify)
+        else work(inventory, chosen, arguments)
+    )
+    after = Inventory(fleet, root, inventory.made)
     # What could not be made has its own, better words.
     looked = [] if arguments.sizes else [name for name in after.names if name in chosen and not report.failures]
     findings = ordered([*report.findings, *after.findings(looked)])
@@ -67,17 +74,20 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(shown.as_json(sizes, after, findings, report), indent=2))
     else:
         print(shown.text(sizes, findings, report, check=arguments.check, sizes_only=arguments.sizes))
+    for line in shown.failures(report):
+        print(line, file=sys.stderr)
     return max([int(bool(findings)), *(error.exit_code for error in report.failures.values())])
 
 
-def made(inventory: Inventory, chosen: set[str], arguments: argparse.Namespace) -> Report:
-    """Make the chosen locks again, where they do not fit or may move."""
+def work(inventory: Inventory, chosen: set[str], arguments: argparse.Namespace) -> Report:
+    """Make the chosen locks again, where they do not fit or may move; or ask for their files."""
     upgrade = ("*",) if arguments.upgrade_all else tuple(map(pins.normal, arguments.upgrade))
     inventory.check_upgrade(upgrade)
     asked = Asked(upgrade, arguments.offline, not arguments.no_install)
-    work = Run(inventory.fleet, inventory.root, asked, Progress(quiet=arguments.json), made=inventory.made)
+    run = Run(inventory.fleet, inventory.root, asked, Progress(quiet=arguments.json), made=inventory.made)
     python = [task for task in inventory.python.values() if task.name in chosen]
-    return work.locks(python, [task for task in inventory.debian.values() if task.name in chosen])
+    debian = [task for task in inventory.debian.values() if task.name in chosen]
+    return run.verify(python, debian) if arguments.verify else run.locks(python, debian)
 
 
 def made_roots(fleet: Fleet) -> dict[str, apt.Made]:
