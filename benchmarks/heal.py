@@ -34,7 +34,7 @@ BETWEEN = 35.0
 
 def worker(running: Running, service: str) -> int:
     """The service's own process: init's child."""
-    return processes(running.docker, running.container(service))[1]
+    return processes(running.docker, running.container(service))[1].pid
 
 
 def break_it(running: Running, service: str, how: str) -> None:
@@ -52,7 +52,7 @@ def heal(running: Running, service: str, how: str) -> float | None:
         if not running.healthy(service):
             return False
         found = processes(running.docker, running.container(service))
-        return len(found) > 1 and found[1] != before
+        return len(found) > 1 and found[1].pid != before
 
     began = time.monotonic()
     break_it(running, service, how)
@@ -95,7 +95,7 @@ def peer(running: Running, service: str) -> float | None:
         time.sleep(11)  # Docker restarts at once only what has run for ten seconds.
         before = processes(docker, name)[1]
         began = time.monotonic()
-        os.kill(before, signal.SIGKILL)
+        before.kill()
         until(lambda: before not in processes(docker, name), 10)
         return None if until(answers, 60) is None else time.monotonic() - began
     finally:

@@ -12,30 +12,19 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 
-from slice import Running, as_json, cpu_seconds, descendants, fleet, processes, pss
+import psutil
+from slice import Running, as_json, cpu_seconds, family, fleet, processes, pss
 
 GOAL = 45e6
 
 
-def engine_processes(running: Running, instances: set[int]) -> list[int]:
-    """dockerd and everything it started, less what runs inside containers."""
-    found: list[int] = []
-    for path in Path("/proc").glob("[0-9]*/comm"):
-        try:
-            name = path.read_text().strip()
-        except OSError:
-            continue
-        if name in ("dockerd", "containerd", "containerd-shim", "docker-proxy"):
-            found.append(int(path.parent.name))
-    ours = str(running.docker.socket.parent) if running.docker.socket else ""
-    roots = [
-        one for one in found if ours and ours in Path(f"/proc/{one}/cmdline").read_bytes().decode(errors="replace")
-    ]
-    everything = {one for root in (roots or found) for one in descendants(root)}
-    shims = {one for one in found if ours in Path(f"/proc/{one}/cmdline").read_bytes().decode(errors="replace")}
-    return sorted((everything | shims) - instances)
+def engine_processes(running: Running, instances: set[psutil.Process]) -> list[psutil.Process]:
+    """The engine's daemons, shims and port proxies: everything of Docker's on this host, less what is in containers."""
+    daemons = ("dockerd", "containerd", "containerd-shim-runc-v2", "docker-proxy")
+    roots = [one for one in psutil.process_iter(["name"]) if one.info["name"] in daemons]
+    found = {one for root in roots for one in family(root.pid)}
+    return [one for one in found - instances if one.name() in daemons]
 
 
 def peer(running: Running) -> int:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+import psutil
 
 from dockwright.engine import find
 from dockwright.engine.docker import Docker
 from dockwright.errors import DockwrightError
 from dockwright.rollout import facts
 from dockwright.rollout.place import here
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -48,43 +46,39 @@ def fleet() -> Running:
         raise SystemExit(3) from error
 
 
-def processes(docker: Docker, container: str) -> list[int]:
-    """The process ids, on this host, of everything in a container; the first is its init."""
+def processes(docker: Docker, container: str) -> list[psutil.Process]:
+    """The processes, on this host, of everything in a container; the first is its init."""
     found = docker.inspect("container", [container])
     if not found:
         return []
     state: Any = found[0]["State"]
-    return descendants(int(state["Pid"])) if state["Pid"] else []
+    return family(int(state["Pid"])) if state["Pid"] else []
 
 
-def descendants(process: int) -> list[int]:
-    """A process and everything below it."""
-    found = [process]
-    for number in found:
-        for children in Path(f"/proc/{number}/task").glob("*/children"):
-            try:
-                found += [int(word) for word in children.read_text().split()]
-            except OSError:
-                continue
-    return found
+def family(number: int) -> list[psutil.Process]:
+    """A process and everything below it; empty when it is gone."""
+    try:
+        process = psutil.Process(number)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def pss(process: int) -> int:
+def pss(process: psutil.Process) -> int:
     """Proportional set size of a process in bytes: its own memory, and its share of what it shares."""
     try:
-        text = Path(f"/proc/{process}/smaps_rollup").read_text()
-    except OSError:
+        return int(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:
         return 0
-    return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
 
 
-def cpu_seconds(process: int) -> float:
+def cpu_seconds(process: psutil.Process) -> float:
     """User and system time that a process has used so far."""
     try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return float(times.user + times.system)
 
 
 def until(true: Callable[[], bool], seconds: float, every: float = 0.02) -> float | None:

@@ -161,7 +161,8 @@ def test_a_port_that_is_taken_is_named_and_nothing_is_touched(fleet: Fleet) -> N
         other.listen()
         done = fleet.run("up")
     assert done.returncode == 1
-    assert "another program on this host listens on 7200 for ServiceRegistry (service)" in done.stderr
+    assert "ports of this host are taken: 7200 for ServiceRegistry (service): " in done.stderr
+    assert f"(process {os.getpid()})" in done.stderr
     assert "Traceback" not in done.stderr
     assert fleet.docker.run("ps", "--quiet") == ""
 

@@ -84,13 +84,17 @@ def test_the_filter_has_no_network_and_no_port_and_the_sockets_group() -> None:
     assert guard["group_add"] == ["998"]
     assert not {"ports", "environment", "secrets"} & guard.keys()
     assert guard["image"] == CONTAINERS["self-healing-supervisor"]["image"]
+    assert guard["command"] == ["python3", "-m", "self_healing_supervisor.filter"]
+    assert guard["healthcheck"] == {"disable": True}, "the image's asks a port that the filter does not have"
     assert guard["labels"] == {"io.dockwright.fleet": "dockwright", "io.dockwright.role": "filter"}
 
 
 def test_only_the_supervisor_sees_the_filters_socket() -> None:
     holders = {name for name in CONTAINERS if any(FILTER in mount for mount in CONTAINERS[name].get("volumes", ()))}
     assert holders == {FILTER, "self-healing-supervisor"}
-    assert USUAL["volumes"][FILTER]["driver_opts"]["type"] == "tmpfs"
+    options = USUAL["volumes"][FILTER]["driver_opts"]
+    assert options["type"] == "tmpfs"
+    assert {"uid=10001", "mode=0700"} <= set(options["o"].split(",")), "its folder is the services' user's alone"
 
 
 def test_no_filter_where_nobody_asks_for_docker() -> None:
@@ -155,6 +159,17 @@ def test_declared_limits_hold_up_to_what_this_host_has() -> None:
     assert (caller["mem_limit"], caller["pids_limit"]) == ("256m", 99)
     assert caller["cpus"] == 8.0, "64 are declared; the engine refuses more than there are"
     assert CONTAINERS["stranger"]["cpus"] == 1.0
+
+
+def test_secrets_are_those_that_a_service_reads() -> None:
+    made = rendered(fleet([Given("Alpha", own={"secrets": ()}), Given("Beta", own={"secrets": ("fleet-token",)})]))
+    assert "secrets" not in made["services"]["alpha"]
+    assert made["services"]["beta"]["secrets"] == ["fleet-token"]
+
+
+@each_instance
+def test_the_engine_is_patient_while_a_service_drains(name: str) -> None:
+    assert CONTAINERS[name]["stop_grace_period"] == "12s", "a service has 10 s"
 
 
 def test_mounts_are_what_a_service_asked_for() -> None:

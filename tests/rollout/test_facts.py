@@ -11,8 +11,7 @@ import pytest
 from rollout.engine import Recorded, container
 from rollout.listeners import Behaviour, answer, dripping, free_port, listener, says, silent
 
-from dockwright.errors import UsageError
-from dockwright.rollout.facts import Health, ask, ask_all, busy_ports, cards, containers
+from dockwright.rollout.facts import Health, ask, ask_all, cards, containers
 
 SOON = 0.3  # seconds until an answer is given up
 
@@ -140,35 +139,6 @@ def test_many_are_asked_at_once() -> None:
 
 def test_asking_nobody_is_nothing() -> None:
     assert ask_all({}) == {}
-
-
-def test_a_port_is_busy_when_somebody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        held, free = server.getsockname()[1], free_port()
-        assert busy_ports("127.0.0.1", [free, held]) == [held]
-        assert busy_ports("0.0.0.0", [free, held]) == [held]
-
-
-def test_a_listener_at_every_address_holds_the_port_at_each() -> None:
-    with socket.create_server(("0.0.0.0", 0)) as server:
-        held = server.getsockname()[1]
-        assert busy_ports("127.0.0.1", [held]) == [held]
-
-
-def test_a_port_whose_last_connection_lingers_is_free() -> None:
-    """What has just ended leaves connections in TIME_WAIT, and nobody in the way."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        client = socket.create_connection(("127.0.0.1", port))
-        taken, _ = server.accept()
-        taken.close()  # The side that closes first lingers.
-        client.close()
-    assert busy_ports("127.0.0.1", [port]) == []
-
-
-def test_an_address_of_another_host_is_no_busy_port() -> None:
-    with pytest.raises(UsageError, match=r"192\.0\.2\.1 is no address of this host"):
-        busy_ports("192.0.2.1", [free_port()])
 
 
 def test_containers_are_the_fleets_running_or_not(tmp_path: Path) -> None:

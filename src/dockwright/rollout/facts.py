@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import concurrent.futures
-import errno
 import http.client
 import json
 import shutil
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from dockwright.engine import command
 from dockwright.engine.docker import Docker
-from dockwright.errors import DockwrightError, UsageError
+from dockwright.errors import DockwrightError
 from dockwright.rollout.compose import FLEET_LABEL
 from dockwright.spec.finding import printable
 
@@ -144,21 +143,6 @@ def _reasons(content: bytes) -> str:
 
 def _told(text: str) -> str:
     return printable(text.strip())[:REASON]
-
-
-def busy_ports(bind: str, ports: Iterable[int]) -> list[int]:
-    """Of these ports the ones that another program on this host listens on. Raises UsageError."""
-    busy = []
-    for port in ports:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((bind, port))
-            except OSError as error:
-                if error.errno == errno.EADDRNOTAVAIL:
-                    raise UsageError(f"{bind} is no address of this host", "choose another --bind") from error
-                busy.append(port)
-    return busy
 
 
 def cards() -> list[str]:

@@ -15,11 +15,12 @@ from dockwright.build.store import Stored
 from dockwright.engine import find
 from dockwright.engine.docker import Docker
 from dockwright.engine.state import write_atomically
-from dockwright.errors import CommandFailed, DockwrightError, EngineUnavailable, UsageError
-from dockwright.rollout import bodies, compose, facts, gate
+from dockwright.errors import EngineUnavailable, UsageError
+from dockwright.rollout import compose, facts, gate
 from dockwright.rollout.choice import Choice, choose
 from dockwright.rollout.desired import desired
 from dockwright.rollout.place import Place, here
+from dockwright.rollout.starting import free_ports, start
 from dockwright.spec.model import Fleet, Instance
 
 Say = Callable[[str], None]
@@ -51,7 +52,7 @@ def up(fleet: Fleet, root: Path, *, machine: str | None, bind: str, install: boo
         raise UsageError(f"no service of {choice.machine} is implemented yet", "choose another --machine")
     built = build(docker, fleet, choice, root, install=install, say=say)
     images = {instance: built.of(instance.name) for instance in choice.all}
-    check_ports(docker, fleet, choice, bind)
+    docker = free_ports(docker, fleet, choice, place, bind, say)
     place.prepare()
     place.write_bind(bind)
     wanted = _wanted(fleet, choice, images, root)
@@ -60,7 +61,7 @@ def up(fleet: Fleet, root: Path, *, machine: str | None, bind: str, install: boo
     write_atomically(place.compose, text)
     place.write_desired(wanted)
     rows: list[Mapping[str, Any]] = wanted["instances"]
-    changed = _start(docker, place, say)
+    changed = start(docker, place, say)
     failures = gate.wait(docker, rows, place.address(), say if changed else _silent)
     return Outcome(choice, built, changed, tuple(failures), tuple(rows), docker)
 
@@ -102,36 +103,6 @@ def build(docker: Docker, fleet: Fleet, choice: Choice, root: Path, *, install: 
     return make.build(docker, fleet, images, layouts, root, say)
 
 
-def check_ports(docker: Docker, fleet: Fleet, choice: Choice, bind: str) -> None:
-    """Raise DockwrightError with every port that another program holds, before anything is stopped or started."""
-    ours = {port for container in facts.containers(docker).values() for port in _held(container)}
-    wanted = {
-        port: f"{instance.service} ({what})"
-        for instance in choice.all
-        for what, port in (
-            ("service", fleet.services[instance.service].port),
-            ("health", fleet.services[instance.service].health_port),
-        )
-    }
-    busy = facts.busy_ports(bind, sorted(set(wanted) - ours))
-    if busy:
-        told = ", ".join(f"{port} for {wanted[port]}" for port in busy)
-        first = busy[0]
-        raise DockwrightError(
-            f"another program on this host listens on {told}",
-            f"end it (ss -ltnp 'sport = :{first}' names it), or choose another address with --bind",
-        )
-
-
-def _held(container: facts.Container) -> set[int]:
-    """The ports that one of the fleet's own containers holds, or will any moment: the engine may be starting it."""
-    host = container.inspected["HostConfig"]
-    if container.state in ("exited", "created", "dead") and host["RestartPolicy"]["Name"] != "always":
-        return set()
-    published = (host["PortBindings"] or {}).values()
-    return {int(port["HostPort"]) for ports in published for port in ports}
-
-
 def _wanted(fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], root: Path) -> dict[str, Any]:
     origin = read_origin(root)
     said = {"git_sha": origin.git_sha, "tag": origin.tag}
@@ -141,21 +112,3 @@ def _wanted(fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], roo
 def _cpus(docker: Docker) -> int:
     text = docker.run("info", "--format", "{{.NCPU}}").strip()
     return int(text) if text.isdigit() else os.cpu_count() or 1
-
-
-def _start(docker: Docker, place: Place, say: Say) -> bool:
-    """Let compose bring the containers to what the file says; returns whether it had anything to do."""
-    before = {name: (found.inspected["Id"], found.since) for name, found in facts.containers(docker).items()}
-    say("starting what is not running")
-    lines: list[str] = []
-    words = ("compose", "--file", str(place.compose), "--progress", "plain", "up", "--detach", "--remove-orphans")
-    try:
-        docker.stream(*words, on_line=lines.append)
-    except CommandFailed as error:
-        # A container whose dependency is not healthy: the gate tells which one and why, with its logs.
-        if not any("unhealthy" in line or "exited" in line for line in lines):
-            raise CommandFailed("docker compose could not start the fleet", "", "\n".join(lines[-15:])) from error
-    after = facts.containers(docker)
-    instances = {name: found for name, found in after.items() if found.labels.get("io.dockwright.role") == "instance"}
-    place.write_bodies({name: bodies.body(dict(found.inspected)) for name, found in instances.items()})
-    return before != {name: (found.inspected["Id"], found.since) for name, found in after.items()}

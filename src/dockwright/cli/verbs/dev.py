@@ -20,8 +20,9 @@ from dockwright.build.origin import read_origin
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
 from dockwright.engine.process import Process
-from dockwright.errors import DockwrightError, UsageError
-from dockwright.rollout import dev, facts, logs
+from dockwright.errors import UsageError
+from dockwright.rollout import dev, logs, ports
+from dockwright.rollout.choice import Choice
 from dockwright.rollout.place import LOOPBACK
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Fleet
@@ -62,12 +63,9 @@ def _usable(fleet: Fleet, names: list[str], machine: str) -> None:
             known = fleet.implementations
             there = "is not implemented yet" if name in fleet.services else f"is no service{did_you_mean(name, known)}"
             raise UsageError(f"{name} {there}", f"choose from {', '.join(known)}")
-    ports = [port for name in names for port in (fleet.services[name].port, fleet.services[name].health_port)]
-    busy = facts.busy_ports(LOOPBACK, sorted(set(ports)))
-    if busy:
-        raise DockwrightError(
-            f"another program on this host listens on {', '.join(map(str, busy))}", "./dockwright down, or end it"
-        )
+    instances = dev.instances(fleet, names, machine)
+    wanted = ports.wanted(fleet, Choice(machine, tuple(instances), (), ()))
+    ports.refuse(ports.busy(LOOPBACK, sorted(wanted)), wanted)
 
 
 class Stage:
