@@ -19,7 +19,7 @@ from slice import Running, as_json, cpu_seconds, family, fleet, processes, pss
 GOAL = 45e6
 
 
-def engine_processes(running: Running, instances: set[psutil.Process]) -> list[psutil.Process]:
+def engine_processes(instances: set[psutil.Process]) -> list[psutil.Process]:
     """The engine's daemons, shims and port proxies: everything of Docker's on this host, less what is in containers."""
     daemons = ("dockerd", "containerd", "containerd-shim-runc-v2", "docker-proxy")
     roots = [one for one in psutil.process_iter(["name"]) if one.info["name"] in daemons]
@@ -52,7 +52,7 @@ def main() -> int:
         "(docker filter)": "dockwright-docker-filter",
     }
     found = {name: processes(running.docker, container) for name, container in names.items()}
-    engine = engine_processes(running, {one for numbers in found.values() for one in numbers})
+    engine = engine_processes({one for numbers in found.values() for one in numbers})
     groups = {**found, "(engine)": engine}
     before = {name: sum(map(cpu_seconds, numbers)) for name, numbers in groups.items()}
     time.sleep(arguments.seconds)

@@ -27,7 +27,7 @@ class Running:
     address: str
 
     def healthy(self, service: str) -> bool:
-        return facts.ask(self.address, int(self.rows[service]["health_port"]), timeout=0.5).ok
+        return facts.ask(self.address, int(self.rows[service]["health_port"]), 0.5).ok
 
     def container(self, service: str) -> str:
         return str(self.rows[service]["container"])
