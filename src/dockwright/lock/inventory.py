@@ -76,6 +76,9 @@ class Inventory:
         if not wanted:
             return set(self.names)
         below = {*wanted, *(task.name for task in tasks.standing_on(self.python, wanted))}
+        for task in self.debian.values():
+            if {self.debian[name].file for name in below if name in self.debian} & set(task.above):
+                below.add(task.name)
         above = {name for other in below if other in self.python for name in self._above(other)}
         return below | {name for name in above if drift.stale(self.python[name], self.root)}
 
@@ -88,6 +91,9 @@ class Inventory:
         have = {name for lock in self.python_locks.values() for name in lock.pins}
         for name in upgrade:
             if name != "*" and name not in have:
+                if any(name in lock.debs for lock in self.deb_locks.values()):
+                    says = f"{name} is a Debian package, and the archive has one version of it"
+                    raise UsageError(says, "--upgrade-all takes what the archive has now")
                 raise UsageError(f"no lock has a Python package {name}{did_you_mean(name, have)}")
 
     def findings(self, names: Iterable[str]) -> list[Finding]:

@@ -18,6 +18,8 @@ from dockwright.lock.tasks import Task
 
 NETWORK = re.compile(r"(?i)failed to fetch|error sending request|connect error|dns error|timed out|connection refused")
 OFFLINE = re.compile(r"(?i)network connectivity is disabled|not found in the cache|--offline|registry .* offline")
+NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded")
+NO_SOLUTION = re.compile(r"No solution found|unsatisfiable")
 VANISHED = re.compile(r"[Bb]ecause (?P<name>\S+) was not found in the (?:package registry|cache|provided)")
 
 
@@ -102,14 +104,14 @@ class Workplace:
         every = [uv(), *words, *(["--offline"] if self.offline else [])]
         code, output = self.stop.run(every, env=self.environment, cwd=self.folder)
         if code:
-            raise failure(what, self._plain(output), offline=self.offline)
+            raise failure(what, self._plain(output), code, offline=self.offline)
 
     def _plain(self, output: str) -> str:
         """uv's words with paths as the user knows them."""
         return output.replace(f"{self.root}/", "").replace(f"{self.folder}/", "")
 
 
-def failure(what: str, output: str, *, offline: bool) -> DockwrightError:
+def failure(what: str, output: str, code: int, *, offline: bool) -> DockwrightError:
     """The clear line for uv's failure; its own explanation travels along."""
     if offline and (OFFLINE.search(output) or NETWORK.search(output) or VANISHED.search(output)):
         return _with(
@@ -118,6 +120,8 @@ def failure(what: str, output: str, *, offline: bool) -> DockwrightError:
             ),
             output,
         )
+    if NO_ROOM.search(output):
+        return CommandFailed(f"{what} cannot be locked: the disk is full", "make room and run it again", output)
     match = VANISHED.search(output)
     if match:
         says = f"{what} cannot be locked: the package index has no {match['name']} (any more)"
@@ -127,7 +131,9 @@ def failure(what: str, output: str, *, offline: bool) -> DockwrightError:
             Unreachable(f"{what} cannot be locked: the package index does not answer", "try again, or use --offline"),
             output,
         )
-    return CommandFailed(f"{what} cannot be locked: no set of versions fits", "change its requirements.in", output)
+    if NO_SOLUTION.search(output):
+        return CommandFailed(f"{what} cannot be locked: no set of versions fits", "change its requirements.in", output)
+    return CommandFailed(f"{what} cannot be locked: uv ended with exit status {code}", "", output)
 
 
 def _with(error: Unreachable, output: str) -> Unreachable:

@@ -96,6 +96,10 @@ class Run:
 
     def _ended(self, name: str, future: Future[None]) -> None:
         error = future.exception()
+        if isinstance(error, OSError):
+            where = f"{error.filename}: " if error.filename else ""
+            says = f"{name} cannot be locked: {where}{error.strerror or error}"
+            error = DockwrightError(says, "the old lock is as it was; mend that and run it again")
         if isinstance(error, DockwrightError):
             self.report.failures[name] = error
             self._say(f"{name}: {str(error).splitlines()[0]}")
