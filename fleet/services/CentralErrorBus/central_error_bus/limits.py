@@ -23,7 +23,7 @@ class Limits:
     queue_bytes: int = 8 * MEBI
     transaction: int = 1_000  # errors after which a commit takes no more requests along
     recent: int = 512  # errors kept in memory for those who listen
-    recent_bytes: int = 2 * MEBI
+    recent_bytes: int = MEBI
     readings: int = 32  # questions to the store that run or wait
     reading_seconds: float = 2.0
 

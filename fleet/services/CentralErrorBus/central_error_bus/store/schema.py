@@ -87,7 +87,7 @@ def prepare(connection: sqlite3.Connection, wal_pages: int) -> None:
         f"wal_autocheckpoint = {wal_pages}",
         f"journal_size_limit = {wal_pages * 4096}",
         "secure_delete = FAST",
-        "cache_size = -4096",
+        "cache_size = -2048",
     ):
         connection.execute(f"PRAGMA {words}")
 
