@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from bus_errors import TRACE
 from central_error_bus.core.fingerprint import fingerprint
 from central_error_bus.core.frames import FRAMES, top_frames
 from hypothesis import given
 from hypothesis import strategies as st
-from bus_errors import TRACE
 
 
 def trace(*functions: str, path: str = "/app/a.py", shift: int = 0, last: str = "ValueError: x") -> str:
@@ -51,9 +51,10 @@ def test_what_makes_no_difference() -> None:
         ("no 5 in 'x'", trace("f", "g", last="ValueError: y")),
     ):
         assert fingerprint("A", "ValueError", message, where) == first
-    assert fingerprint("A", "ValueError", "no 5 in 'x'", trace(*"abcd", "f", "g")).id == fingerprint(
-        "A", "ValueError", "no 5 in 'x'", trace(*"xycd", "f", "g")
-    ).id
+    assert (
+        fingerprint("A", "ValueError", "no 5 in 'x'", trace(*"abcd", "f", "g")).id
+        == fingerprint("A", "ValueError", "no 5 in 'x'", trace(*"xycd", "f", "g")).id
+    )
 
 
 def test_what_makes_a_difference() -> None:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import pytest
+from bus_errors import LOG, error, small
 from central_error_bus import follow as following
 from central_error_bus.bus import Bus
 from central_error_bus.core.filters import Filter
@@ -24,7 +25,6 @@ from central_error_bus.store import reading
 from central_error_bus.store.reading import Search
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from bus_errors import LOG, error, small
 from prometheus_client import CollectorRegistry
 
 SECONDS = 20.0
@@ -100,11 +100,9 @@ def test_a_listener_that_comes_and_goes_misses_nothing(
         flat = [name for batch in batches for name in batch]
         assert found == [number for number, name in enumerate(flat, 1) if not names or name in names]
 
-    quiet, following.QUIET_SECONDS = following.QUIET_SECONDS, 0.01
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(following, "QUIET_SECONDS", 0.01)
         with_bus(work, recent=recent)
-    finally:
-        following.QUIET_SECONDS = quiet
 
 
 def test_listening_while_it_is_published() -> None:

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bus_listener import Heard, listening
 from bus_errors import TRACE, told
+from bus_listener import Heard, listening
 from running import Running, start_service
 
 FOLDER = Path(__file__).resolve().parents[1]

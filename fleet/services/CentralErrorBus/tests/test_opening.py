@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sqlite3
 import threading
@@ -12,13 +13,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from bus_errors import add, error, opened, small
 from central_error_bus.core.filters import Filter
 from central_error_bus.store import opening, reading
 from central_error_bus.store.reading import Search
 from central_error_bus.store.schema import connect_reader
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from bus_errors import add, error, opened, small
 
 
 def count(path: Path) -> int:
@@ -172,7 +173,7 @@ def test_two_buses_never_share_a_folder(tmp_path: Path, monkeypatch: pytest.Monk
         add(store, error())
     monkeypatch.setattr(opening, "LOCK_SECONDS", 5.0)
     first = opened(tmp_path)
-    threading.Timer(0.3, lambda: opening.os.close(first._lock or 0)).start()  # the other one ends meanwhile
+    threading.Timer(0.3, lambda: os.close(first._lock or 0)).start()  # the other one ends meanwhile
     began = time.monotonic()
     with closing(opened(tmp_path)) as store:
         assert store.held.errors == 1

@@ -69,7 +69,9 @@ VARIABLE = st.one_of(
 
 
 @given(st.lists(st.tuples(WORDS, VARIABLE), min_size=1, max_size=8))
-def test_whatever_the_variable_parts_are_the_pattern_is_the_same(parts: list[tuple[list[str], tuple[str, str]]]) -> None:
+def test_whatever_the_variable_parts_are_the_pattern_is_the_same(
+    parts: list[tuple[list[str], tuple[str, str]]],
+) -> None:
     message = " ".join(f"{' '.join(words)} {text}" for words, (_, text) in parts)
     expected = " ".join(f"{' '.join(words)} {placeholder}" for words, (placeholder, _) in parts)
     if len(message) <= LOOKED_AT:
@@ -89,7 +91,8 @@ def test_a_quoted_text_that_is_cut_does_not_tell_errors_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["'", "\"'", "a/", "/", "1", "a1", " '", "~/", "://", "a.b-", "\\'", "'\\", "f", "1-", "/a.", "/a=.-", "“", "0x"]
+    "unit",
+    ["'", "\"'", "a/", "/", "1", "a1", " '", "~/", "://", "a.b-", "\\'", "'\\", "f", "1-", "/a.", "/a=.-", "“", "0x"],
 )
 def test_no_text_makes_it_slow(unit: str) -> None:
     began = time.process_time()

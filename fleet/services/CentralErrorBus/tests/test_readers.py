@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from bus_errors import add, error, opened, small
 from central_error_bus.limits import Limits, from_environment
 from central_error_bus.readers import Busy, Readers, TooLong
-from bus_errors import add, error, opened, small
 
 FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
@@ -79,7 +79,8 @@ def test_limits_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("ERRORS", "0"), ("ERRORS", "-1"), ("GROUPS", "many"), ("DISK_BYTES", "1000"), ("GROUPS", "9" * 20)]
+    ("name", "value"),
+    [("ERRORS", "0"), ("ERRORS", "-1"), ("GROUPS", "many"), ("DISK_BYTES", "1000"), ("GROUPS", "9" * 20)],
 )
 def test_limits_that_are_none(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name):

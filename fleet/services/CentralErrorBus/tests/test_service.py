@@ -10,8 +10,8 @@ from typing import Any
 
 import openapi
 import pytest
-from bus_listener import listening
 from bus_errors import TRACE, told
+from bus_listener import listening
 from running import Running, start_service
 
 FOLDER = Path(__file__).resolve().parents[1]
@@ -161,7 +161,16 @@ def test_a_strange_context_can_be_kept_and_shown(shared: Running, raw: bytes) ->
 
 def test_search_takes_whatever_is_typed(shared: Running) -> None:
     publish(shared, told("Über die Größe: model_name='x' (a AND b)", service="Typed"))
-    for typed in ("uber", "GR%C3%B6%C3%9Fe", "model_na*", "%22a+AND+b%22", "a+OR+x+NOT", "kind:x)", "die+-%22x%22", "x'+OR+1=1"):
+    for typed in (
+        "uber",
+        "GR%C3%B6%C3%9Fe",
+        "model_na*",
+        "%22a+AND+b%22",
+        "a+OR+x+NOT",
+        "kind:x)",
+        "die+-%22x%22",
+        "x'+OR+1=1",
+    ):
         found = read(shared, f"/v1/errors?service=Typed&q={typed}")["errors"]
         assert len(found) == (typed not in ("a+OR+x+NOT", "kind:x)", "x'+OR+1=1")), typed
 
@@ -169,7 +178,9 @@ def test_search_takes_whatever_is_typed(shared: Running) -> None:
 def test_listening_with_filters_and_coming_again(shared: Running) -> None:
     with listening(shared.url, "?service=Heard&level=error&q=seven*") as stream:
         begin = stream.place()
-        publish(shared, told("seventh", service="Heard"), told("eighth", service="Heard"), told("seventh", service="Other"))
+        publish(
+            shared, told("seventh", service="Heard"), told("eighth", service="Heard"), told("seventh", service="Other")
+        )
         publish(shared, told("seven up", service="Heard", level="info"), told("77 sevens", service="Heard"))
         heard = stream.until(2)
     assert [one.data["message"] for one in heard] == ["seventh", "77 sevens"]

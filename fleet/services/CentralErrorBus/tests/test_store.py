@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from bus_errors import AT, TRACE, add, error, opened, settle, small
 from central_error_bus.core.filters import Filter
 from central_error_bus.core.fingerprint import fingerprint
 from central_error_bus.core.record import Incoming, Kept
@@ -22,7 +23,6 @@ from central_error_bus.store.schema import connect_reader
 from central_error_bus.store.store import Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from bus_errors import AT, TRACE, add, error, opened, settle, small
 
 
 @contextmanager

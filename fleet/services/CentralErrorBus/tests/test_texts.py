@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from bus_errors import told
 from central_error_bus import models, views
 from central_error_bus.core import texts
 from central_error_bus.core.words import TERMS, folded, parse
 from hypothesis import given
 from hypothesis import strategies as st
-from bus_errors import told
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 JSON = st.recursive(
@@ -58,7 +58,9 @@ def test_contexts(context: dict[str, Any], kept: dict[str, Any], cut: bool) -> N
 
 
 def test_long_texts_are_cut_and_named() -> None:
-    found = error_of(kind="K" * 300, message="m" * 9000, trace="begin" + "t" * 40_000 + "end", context={"a": "x" * 5000})
+    found = error_of(
+        kind="K" * 300, message="m" * 9000, trace="begin" + "t" * 40_000 + "end", context={"a": "x" * 5000}
+    )
     assert found.cut == "kind message trace context"
     assert found.kind == "K" * models.KIND
     assert found.message.endswith("m… (808 characters left out)")

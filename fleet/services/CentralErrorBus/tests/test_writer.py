@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bus_errors import LOG, error, opened, small
 from central_error_bus.core.record import Incoming
 from central_error_bus.limits import Limits
 from central_error_bus.queue import Closed, Full, Job, Queue
@@ -18,7 +19,6 @@ from central_error_bus.store import opening
 from central_error_bus.store.store import Store
 from central_error_bus.store.transaction import Added, Transaction
 from central_error_bus.writer import Commit, Unwritable, Writer
-from bus_errors import LOG, error, opened, small
 
 SECONDS = 20.0
 

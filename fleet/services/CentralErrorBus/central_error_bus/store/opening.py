@@ -69,7 +69,7 @@ def _open(path: Path, wal_pages: int, log: logging.Logger) -> sqlite3.Connection
             schema.prepare(connection, wal_pages)
             schema.create(connection, secrets.token_hex(4))
             log.info("a new store of errors is made")
-        elif version != schema.VERSION or not schema.NAMES <= tables:
+        elif version != schema.VERSION or schema.NAMES - tables:
             raise Unusable(f"its schema is {version} and this program's is {schema.VERSION}, or tables are missing")
         else:
             look_through(connection, log)
