@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dockwright.lock import apt, archive, debs
+from dockwright.lock import apt, deb_drift, deb_tasks, debs, lists
 from dockwright.lock.resolver import Stop
 from dockwright.spec.load import load_fleet
 
@@ -18,8 +18,8 @@ def test_a_root_and_a_family_on_it_are_locked_and_verified(tmp_path: Path, reque
     root = tmp_path / "repo"
     shutil.copytree(CASES / "fleet", root / "fleet")
     fleet = load_fleet(root / "fleet")
-    tasks = list(apt.tasks(fleet, root).values())
-    archive.ensure_maker(allowed=not request.config.option.no_install, say=print)
+    tasks = list(deb_tasks.tasks(fleet, root).values())
+    lists.ensure_maker(allowed=not request.config.option.no_install, say=print)
     status = Path("/var/lib/dpkg/status").stat().st_mtime_ns
 
     made = {task.name: lock for task, lock, _ in apt.make(fleet, tasks, root, Stop())}
@@ -30,7 +30,7 @@ def test_a_root_and_a_family_on_it_are_locked_and_verified(tmp_path: Path, reque
     assert made["base"].debs["libcurl4"].via == ("curl",)
     assert not set(made["base"].debs) & set(made["debian"].debs), "a family only adds"
     assert made["debian"].head["archive"].startswith("bookworm ")
-    assert [finding for task in tasks for finding in apt.stale(task, fleet, root, {})] == []
+    assert [finding for task in tasks for finding in deb_drift.stale(task, fleet, root, {})] == []
     assert apt.verify(fleet, tasks, root, Stop()) == []
 
     path = root / "fleet" / "families" / "base" / "apt.lock"

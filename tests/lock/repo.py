@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.lock import apt, debs
+from dockwright.lock import deb_tasks, debs
 from dockwright.lock.debs import Deb
 from dockwright.spec.load import load_fleet
 
@@ -86,10 +86,10 @@ def make(folder: Path, index: str) -> Repo:
         },
         "base": {"curl": Deb("curl", "7.88.1-10", "amd64", "sha256:" + "2" * 64, 300_000, ("apt.in",))},
     }
-    for task in apt.tasks(fleet, root).values():
+    for task in deb_tasks.tasks(fleet, root).values():
         above = [debs.read(root / path, str(path)) for path in task.above]
-        head = {"for": task.name, "inputs": apt.input_digest(task, fleet, root)}
-        head |= {"parent": apt.parent_digest(above)} if above else {}
+        head = {"for": task.name, "inputs": deb_tasks.input_digest(task, fleet, root)}
+        head |= {"parent": deb_tasks.parent_digest(above)} if above else {}
         (root / task.file).parent.mkdir(parents=True, exist_ok=True)
         (root / task.file).write_text(debs.render(head, made[task.name].values()))
     return Repo(root, index)

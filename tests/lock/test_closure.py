@@ -108,3 +108,15 @@ def test_a_circle_of_packages_ends() -> None:
     made = closure.walk(asked, {"a": ("b",), "b": ("a>=1",)}, pins, MARKERS, ())
     assert closure.findings(made, pins, "a.lock") == []
     assert {via.source for via in made.via["a"]} == {"a/requirements.in", "b"}
+
+
+@given(st.lists(st.text(max_size=40), max_size=4))
+def test_no_metadata_makes_it_stumble(texts: list[str]) -> None:
+    asked = [Asked(Requirement("app"), "a/requirements.in", 1)]
+    closure.walk(asked, {"app": tuple(texts)}, {"app": pin("app")}, MARKERS, ())
+
+
+def test_a_marker_that_means_nothing_counts() -> None:
+    asked = [Asked(Requirement("app"), "a/requirements.in", 1)]
+    needs: closure.Needs = {"app": ('odd; python_version ~= "three"',)}
+    assert [via.requirement for via in closure.walk(asked, needs, {"app": pin("app")}, MARKERS, ()).unmet] == ["odd"]

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockwright.errors import UnreadableInput
-from dockwright.lock import apt, archive, debs
+from dockwright.lock import apt, archive, debs, made, snapshot
+from dockwright.lock.deb_tasks import DebTask
 from dockwright.lock.debs import Deb, DebLock
 
 A = "sha256:" + "a" * 64
@@ -31,12 +32,12 @@ DEBS = st.builds(
 
 
 @given(st.lists(DEBS, unique_by=lambda deb: deb.name))
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, made: list[Deb]) -> None:
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, listed: list[Deb]) -> None:
     path = tmp_path_factory.mktemp("debs") / "apt.lock"
-    path.write_text(debs.render({"for": "a family", "inputs": A}, made))
+    path.write_text(debs.render({"for": "a family", "inputs": A}, listed))
     lock = debs.read(path, "apt.lock")
     assert {name: (d.version, d.arch, d.sha256, d.size, d.via) for name, d in lock.debs.items()} == {
-        d.name: (d.version, d.arch, d.sha256, d.size, d.via) for d in made
+        d.name: (d.version, d.arch, d.sha256, d.size, d.via) for d in listed
     }
     assert lock.head["content"] == lock.digest
 
@@ -99,7 +100,7 @@ def test_a_status_file_counts_every_package_as_installed() -> None:
     assert apt.status(["Package: a\nVersion: 1"]) == "Package: a\nVersion: 1\nStatus: install ok installed\n\n"
 
 
-def made_root(folder: Path, packages: dict[str, str]) -> apt.Made:
+def made_root(folder: Path, packages: dict[str, str]) -> made.Made:
     """An OCI layout whose only layer holds a dpkg status."""
     status = "\n".join(f"Package: {name}\nVersion: {version}\n" for name, version in packages.items()).encode()
     layer = io.BytesIO()
@@ -114,13 +115,13 @@ def made_root(folder: Path, packages: dict[str, str]) -> apt.Made:
         text = data or json.dumps({"layers": [{"digest": f"sha256:{digests[0]}"}]}).encode()
         digests.append(hashlib.sha256(text).hexdigest())
         (blobs / digests[-1]).write_bytes(text)
-    return apt.Made(f"sha256:{digests[1]}", folder)
+    return made.Made(f"sha256:{digests[1]}", folder)
 
 
 def test_a_made_root_is_compared_package_by_package(tmp_path: Path) -> None:
-    made = made_root(tmp_path, {"curl": "7.88", "tini": "0.19", "more": "1"})
+    root = made_root(tmp_path, {"curl": "7.88", "tini": "0.19", "more": "1"})
     lock = DebLock({}, {name: Deb(name, "7.88", "amd64", A, 1) for name in ("curl", "tini", "less")})
-    assert apt.other_packages(lock, made) == [
+    assert made.other_packages(lock, root) == [
         "less missing instead of 7.88",
         "more 1 instead of nothing",
         "tini 0.19 instead of 7.88",
@@ -128,14 +129,14 @@ def test_a_made_root_is_compared_package_by_package(tmp_path: Path) -> None:
 
 
 def test_the_digest_of_a_root_is_noted_only_when_its_packages_are_the_locked_ones(tmp_path: Path) -> None:
-    made = made_root(tmp_path / "layout", {"curl": "7.88"})
-    task = apt.DebTask("some", "some", Path("some.lock"))
+    root = made_root(tmp_path / "layout", {"curl": "7.88"})
+    task = DebTask("some", "some", Path("some.lock"))
     for version, sealed in (("7.87", False), ("7.88", True)):
         path = tmp_path / "some.lock"
         path.write_text(debs.render({"for": "some", "inputs": A}, [Deb("curl", version, "amd64", A, 1)]))
-        assert apt.seal(task, tmp_path, made) is sealed
-        assert debs.read(path, "some.lock").head.get("digest") == (made.digest if sealed else None)
-    assert apt.seal(task, tmp_path, made) is False
+        assert made.seal(task, tmp_path, root) is sealed
+        assert debs.read(path, "some.lock").head.get("digest") == (root.digest if sealed else None)
+    assert made.seal(task, tmp_path, root) is False
 
 
 RELEASE = "Origin: Debian\nSuite: stable\nDate: Mon, 23 Nov 2026 11:22:37 UTC\n"
@@ -145,8 +146,8 @@ def test_an_archive_is_known_by_its_own_dates(tmp_path: Path) -> None:
     lists = tmp_path / "lists"
     lists.mkdir()
     (lists / "mirror.test_debian_dists_bookworm_InRelease").write_text(RELEASE)
-    assert list(archive._dates(lists)) == [("bookworm", "2026-11-23T11:22:37Z")]
-    assert archive.snapshot(lists, {}) == ""
+    assert list(snapshot.dates(lists)) == [("bookworm", "2026-11-23T11:22:37Z")]
+    assert snapshot.identifier(lists, {}) == ""
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_a_snapshot_counts_only_where_it_answers(tmp_path: Path, template: str) 
     lists = tmp_path / "lists"
     lists.mkdir()
     (lists / "mirror.test_debian_dists_bookworm_InRelease").write_text(f"{RELEASE}Snapshots: {template}\n")
-    assert archive.snapshot(lists, {}) == ""
+    assert snapshot.identifier(lists, {}) == ""
 
 
 def test_a_snapshot_that_answers_is_noted_with_its_date(tmp_path: Path, pypi: object) -> None:
@@ -164,4 +165,4 @@ def test_a_snapshot_that_answers_is_noted_with_its_date(tmp_path: Path, pypi: ob
     lists.mkdir()
     (lists / "mirror.test_debian_dists_bookworm_InRelease").write_text(RELEASE)
     url = str(getattr(pypi, "url", "")).replace("/simple", "/simple/one/?@SNAPSHOTID@")
-    assert archive.snapshot(lists, {"DOCKWRIGHT_SNAPSHOT": url}) == "20261123T112237Z"
+    assert snapshot.identifier(lists, {"DOCKWRIGHT_SNAPSHOT": url}) == "20261123T112237Z"

@@ -12,6 +12,7 @@ A case is a TOML file:
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -40,3 +41,17 @@ def test_case(path: Path, repo: Repo, pypi: Index) -> None:
     assert done.code == case["code"], done.said
     assert sorted(name for name in {*before, *after} if before.get(name) != after.get(name)) == case.get("changes", [])
     assert "Traceback" not in done.said
+
+
+def test_programs_get_the_same_as_people(repo: Repo) -> None:
+    repo.edit("fleet/families/web/requirements.in", "one<2\n", "one<2\nfour\n")
+    done = repo.lock("--json")
+    told = json.loads(done.out)
+    assert (done.code, done.err) == (0, "")
+    assert set(told) == {"locks", "changed", "findings", "failures"}
+    assert told["changed"] == ["fleet/families/web/requirements.lock", "fleet/services/Alpha/requirements.lock"]
+    sizes = {lock["name"]: lock for lock in told["locks"]}
+    assert sizes["Alpha"]["whole"] == sizes["web"]["whole"] + sizes["Alpha"]["own"]
+    assert sizes["base"]["files"] == ["fleet/families/base/apt.lock"]
+    (chain,) = json.loads(repo.lock("--explain", "kit", "--json").out)
+    assert chain["chains"] == [[{"source": "servicekit/requirements.in", "requirement": "kit"}]]

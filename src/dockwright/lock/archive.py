@@ -1,38 +1,24 @@
-"""A distribution's archive as it is now, read by apt itself below a private folder: nothing on the host changes.
+"""What a distribution's archive offers, as apt itself answers it from lists in a private folder.
 
-mmdebstrap fetches and verifies the package lists of a suite, the host's own mirror first; apt then answers what a set
-of packages needs. No package is downloaded or installed.
+No package is downloaded or installed, and the host's own configuration of apt counts for nothing.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import urllib.request
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote
 
-from dockwright.engine import install
-from dockwright.errors import CommandFailed, DockwrightError, EngineUnavailable, Unreachable
+from dockwright.errors import CommandFailed
+from dockwright.lock import snapshot
 from dockwright.lock.debs import Deb
 from dockwright.lock.resolver import Stop
 
-Say = Callable[[str], None]
 URI = re.compile(r"^'[^']+' (?P<file>\S+) (?P<size>\d+) (?P<hash>SHA256:[0-9a-f]{64})$")
 FILE = re.compile(r"^(?P<name>[^_]+)_(?P<version>[^_]+)_(?P<arch>[^_.]+)\.deb$")
 ARCH = "amd64"
-# Distribution -> the keys of its archive, and the package that brings them.
-KEYRINGS = {
-    "debian": ("debian-archive-keyring.gpg", "debian-archive-keyring"),
-    "ubuntu": ("ubuntu-archive-keyring.gpg", "ubuntu-keyring"),
-}
-TRUSTED = Path("/usr/share/keyrings")
-UNSIGNED = re.compile(r"is not signed|NO_PUBKEY|couldn't be verified")
 
 
 @dataclass(frozen=True)
@@ -46,8 +32,8 @@ class Archive:
     @property
     def state(self) -> str:
         """The archives' own dates, and the snapshot that holds them: `bookworm 2026-07-11T10:16:37Z, …; snapshot …`."""
-        dates = sorted(set(_dates(self.folder / "lists")))
-        taken = snapshot(self.folder / "lists")
+        dates = sorted(set(snapshot.dates(self.folder / "lists")))
+        taken = snapshot.identifier(self.folder / "lists")
         said = f"snapshot {taken}" if taken else "no snapshot answers, so the archive as it was"
         return f"{', '.join(f'{name} {date}' for name, date in dates)}; {said}"
 
@@ -123,67 +109,6 @@ class Archive:
         return [program, *(word for key, value in settings.items() for word in ("-o", f"{key}={value}"))]
 
 
-def read(distribution: str, suite: str, folder: Path, stop: Stop, keys: Path | None) -> Archive:
-    """Fetch the lists of a suite into `folder`. Raises Unreachable when its archive does not answer."""
-    copies = folder / "lists"
-    copies.mkdir(parents=True)
-    hook = f"--customize-hook=copy-out /var/lib/apt/lists /etc/apt {folder}"
-    words = ["mmdebstrap", "--mode=auto", "--variant=custom", "--format=null", "--skip=cleanup/apt", hook]
-    # tini lies in Ubuntu's universe.
-    words += ["--components=main,universe"] if distribution == "ubuntu" else []
-    words += [f"--architectures={ARCH}", *([f"--keyring={keys}"] if keys else [])]
-    code, output = stop.run(
-        [*words, suite, "/dev/null", *sources(distribution, suite)], env={"LC_ALL": "C"}, cwd=folder
-    )
-    if code:
-        said = "\n".join(line for line in output.splitlines() if line.startswith(("E:", "W:", "Err:")))
-        if UNSIGNED.search(output):
-            raise CommandFailed(f"{suite}: its archive's signature cannot be verified", "", said)
-        error = Unreachable(f"the archive of {suite} does not answer", "try again, or use --offline to keep its locks")
-        error.output = said  # type: ignore[attr-defined] # shown below the clear line
-        raise error
-    return Archive(folder, suite, stop)
-
-
-def sources(distribution: str, suite: str) -> list[str]:
-    """apt source lines from this host's own configuration; none: mmdebstrap's default archive for the suite."""
-    if install.read_host().distribution != distribution:
-        return []
-    wanted = (suite, f"{suite}-updates", f"{suite}-security")
-    return [f"deb {uri} {name} main" for uri, name in install.debian_sources() if name in wanted]
-
-
-def ensure_maker(*, allowed: bool, say: Say) -> None:
-    """Install mmdebstrap where it is missing. Raises EngineUnavailable with what to install."""
-    if shutil.which("mmdebstrap") is None:
-        host = install.read_host()
-        install.ensure("mmdebstrap", install.root_plan(host), host, allowed=allowed, say=say)
-
-
-def keyring(distribution: str, folder: Path, stop: Stop) -> Path | None:
-    """The keys of a distribution's archive: None where this host has them, else a file taken from Debian's package.
-
-    Raises EngineUnavailable where they are to be had neither way.
-    """
-    name, package = KEYRINGS[distribution]
-    if (TRUSTED / name).is_file():
-        return None
-    remedy = f"install the package {package} from Debian 13 or Ubuntu"
-    try:
-        newer = read("debian", "trixie", folder / "trixie", stop, None)
-        code, output = stop.run([*newer.apt("apt-get"), "download", package], env={"LC_ALL": "C"}, cwd=folder)
-    except DockwrightError as error:
-        raise EngineUnavailable(f"the keys of {distribution}'s archive are not on this host", remedy) from error
-    found = sorted(folder.glob(f"{package}_*.deb"))
-    if code or not found:
-        raise EngineUnavailable(f"the keys of {distribution}'s archive are not on this host: {output[-200:]}", remedy)
-    stop.run(["dpkg-deb", "--extract", str(found[0]), str(folder / "keys")], env={}, cwd=folder)
-    keys = folder / "keys" / TRUSTED.relative_to("/") / name
-    if not keys.is_file():
-        raise EngineUnavailable(f"the keys of {distribution}'s archive are not on this host", remedy)
-    return keys
-
-
 def _deb(line: str) -> Deb | None:
     uri = URI.match(line)
     file = FILE.match(uri["file"]) if uri else None
@@ -191,38 +116,3 @@ def _deb(line: str) -> Deb | None:
         return None
     version = unquote(file["version"])
     return Deb(file["name"], version, file["arch"], uri["hash"].lower(), int(uri["size"]))
-
-
-def _dates(lists: Path) -> Iterable[tuple[str, str]]:
-    for path in lists.glob("*InRelease"):
-        fields = dict(line.split(": ", 1) for line in path.read_text(errors="replace").splitlines() if ": " in line)
-        date = parsedate_to_datetime(fields["Date"]).astimezone(UTC)
-        name = path.name.removesuffix("_InRelease").rpartition("_dists_")[2]
-        yield name.replace("_", "/"), f"{date:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def snapshot(lists: Path, environ: Mapping[str, str] = os.environ) -> str:
-    """The id of a snapshot that holds these lists, where a snapshot service answers; else empty.
-
-    The service is the one that the archive itself names (`Snapshots:` in its release file, as apt reads it), or
-    `$DOCKWRIGHT_SNAPSHOT`: an address with @SNAPSHOTID@ in it.
-    """
-    newest = max((date for _, date in _dates(lists)), default="")
-    named = [environ.get("DOCKWRIGHT_SNAPSHOT", "")]
-    for path in sorted(lists.glob("*InRelease")):
-        named += re.findall(r"^Snapshots: (\S+)$", path.read_text(errors="replace"), re.MULTILINE)
-    made = re.sub(r"[-:]", "", newest)
-    for template in dict.fromkeys(name for name in named if "@SNAPSHOTID@" in name and made):
-        if _answers(template.replace("@SNAPSHOTID@", made)):
-            return made
-    return ""
-
-
-def _answers(url: str) -> bool:
-    if not url.startswith(("http://", "https://")):
-        return False
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=10):  # noqa: S310 - http(s)
-            return True
-    except OSError:
-        return False

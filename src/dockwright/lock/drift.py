@@ -46,9 +46,10 @@ def stale(task: Task, root: Path) -> list[Finding]:
 def _unmet(task: Task, root: Path, lock: Lock) -> list[Finding]:
     """Requirements of the inputs, and of the packages as the lock notes them, that no pin meets."""
     found = []
-    asked = [(item.file, item.line, item.requirement) for item in requirement.read(root, task.inputs)]
-    noted = [(str(task.file), pin.line, Requirement(via.requirement)) for pin in lock.pins.values() for via in pin.via]
-    for file, line, wanted in (*asked, *noted):
+    for file, line, wanted in (*_asked(task, root), *_noted(task, lock)):
+        if isinstance(wanted, str):
+            found.append(Finding("lock-closure", "error", "via", file, line, f"`{wanted}` is no requirement"))
+            continue
         name = pins.normal(wanted.name)
         if name in task.rules.without or not requirement.applies(wanted, task.target.markers):
             continue
@@ -58,6 +59,20 @@ def _unmet(task: Task, root: Path, lock: Lock) -> list[Finding]:
             says = f"{requirement.bare(wanted)} is asked for, and {task.file} {has}"
             found.append(Finding("lock-closure", "error", wanted.name, file, line, says))
     return found
+
+
+def _asked(task: Task, root: Path) -> list[tuple[str, int, Requirement | str]]:
+    return [(item.file, item.line, item.requirement) for item in requirement.read(root, task.inputs)]
+
+
+def _noted(task: Task, lock: Lock) -> list[tuple[str, int, Requirement | str]]:
+    """What the lock says that its packages need; a text where an edit by hand left no requirement."""
+    noted: list[tuple[str, int, Requirement | str]] = []
+    for pin in lock.pins.values():
+        for via in pin.via:
+            read = requirement.parsed(via.requirement)
+            noted.append((str(task.file), pin.line, read if isinstance(read, Requirement) else via.requirement))
+    return noted
 
 
 def _loose(task: Task, lock: Lock) -> list[Finding]:

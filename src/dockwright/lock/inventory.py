@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from dockwright.errors import UnreadableInput, UsageError
-from dockwright.lock import apt, debs, drift, explain, pins, predict, tasks
+from dockwright.lock import deb_drift, deb_tasks, debs, drift, explain, pins, predict, tasks
+from dockwright.lock.made import Made
 from dockwright.lock.sizes import Size
 from dockwright.spec.finding import Finding
 from dockwright.spec.model import Fleet
@@ -21,15 +22,15 @@ class Inventory:
 
     fleet: Fleet
     root: Path
-    made: Mapping[str, apt.Made]
+    made: Mapping[str, Made]
 
     @cached_property
     def python(self) -> dict[str, tasks.Task]:
         return tasks.tasks(self.fleet, self.root)
 
     @cached_property
-    def debian(self) -> dict[str, apt.DebTask]:
-        return apt.tasks(self.fleet, self.root)
+    def debian(self) -> dict[str, deb_tasks.DebTask]:
+        return deb_tasks.tasks(self.fleet, self.root)
 
     @cached_property
     def names(self) -> list[str]:
@@ -101,7 +102,7 @@ class Inventory:
         found: list[Finding] = []
         for name in names:
             if name in self.debian:
-                found += apt.stale(self.debian[name], self.fleet, self.root, self.made)
+                found += deb_drift.stale(self.debian[name], self.fleet, self.root, self.made)
             if name in self.python:
                 found += drift.stale(self.python[name], self.root)
         return [*found, *predict.findings(self.fleet, self.python, self.python_locks, self.sizes)]

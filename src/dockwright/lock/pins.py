@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from dockwright.errors import UnreadableInput
 from dockwright.spec.finding import Finding
@@ -128,7 +129,17 @@ def parse(text: str, shown: str) -> Lock:
 def _pin(line: str, number: int) -> Pin | None:
     match = PIN.match(line)
     hashes = tuple(re.findall(r"--hash=(sha256:[0-9a-f]{64})\b", line))
-    return Pin(normal(match["name"]), match["version"], hashes, number) if match and hashes else None
+    if not match or not hashes or not _is_version(match["version"]):
+        return None
+    return Pin(normal(match["name"]), match["version"], hashes, number)
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def _note(read: _Reading, line: str) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dockwright.engine.state import write_atomically
-from dockwright.errors import CommandFailed, DockwrightError
+from dockwright.errors import CommandFailed
 from dockwright.lock import closure, files, metadata, pins, requirement, text
 from dockwright.lock.pins import Lock, Pin, Via
 from dockwright.lock.platform import Target
@@ -142,12 +141,4 @@ def _wrong_files(made: Mapping[str, Pin], offered: Mapping[str, files.File], sho
 def _write(task: Task, root: Path, made: Mapping[str, Pin], parent: Lock | None) -> bool:
     about = f"{task.name}, Python {task.target.python}, {task.target.name}"
     head = {"for": about, "inputs": input_digest(task, root), **({"parent": parent.digest} if parent else {})}
-    target, content = root / task.file, text.render(head, made.values()).encode()
-    if target.is_file() and target.read_bytes() == content:
-        return False
-    try:
-        write_atomically(target, content)
-    except OSError as error:
-        says = f"{task.file}: cannot be written: {error.strerror or error}"
-        raise DockwrightError(says, "the old lock is as it was; make room and run it again") from None
-    return True
+    return text.write(root, task.file, text.render(head, made.values()))

@@ -58,8 +58,14 @@ def parsed(text: str) -> Requirement | str:
 
 
 def applies(requirement: Requirement, markers: Mapping[str, str], extra: str = "") -> bool:
-    """Whether a requirement counts in an environment, for a package that was asked for with `extra`."""
-    return requirement.marker is None or requirement.marker.evaluate({**markers, "extra": extra})
+    """Whether a requirement counts in an environment, for a package that was asked for with `extra`.
+
+    A marker that cannot be evaluated counts: better asked for once too often than left out.
+    """
+    try:
+        return requirement.marker is None or requirement.marker.evaluate({**markers, "extra": extra})
+    except ValueError:
+        return True
 
 
 def bare(requirement: Requirement) -> str:

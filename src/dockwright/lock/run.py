@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dockwright.errors import CommandFailed, DockwrightError
-from dockwright.lock import apt, archive, conflict, drift, pins, python
-from dockwright.lock.apt import DebTask, Made
+from dockwright.lock import apt, conflict, deb_drift, drift, lists, made, pins, python
+from dockwright.lock.deb_tasks import DebTask
+from dockwright.lock.made import Made
 from dockwright.lock.resolver import Stop
 from dockwright.lock.tasks import Task
 from dockwright.spec.finding import Finding
@@ -41,10 +42,10 @@ class Run:
     """One run over some tasks. `all_tasks` holds those above and below as well."""
 
     def __init__(
-        self, fleet: Fleet, root: Path, asked: Asked, say: Say, *, made: Mapping[str, Made] | None = None
+        self, fleet: Fleet, root: Path, asked: Asked, say: Say, *, roots: Mapping[str, Made] | None = None
     ) -> None:
         self._fleet, self._root, self._asked, self._say = fleet, root, asked, say
-        self._made = made or {}
+        self._made = roots or {}
         self.stop = Stop()
         self.report = Report()
 
@@ -87,8 +88,8 @@ class Run:
     def _seal(self, debs: Sequence[DebTask]) -> None:
         """Roots that were made here from the locked packages: their digests belong into their locks."""
         for task in debs:
-            made = self._made.get(task.name)
-            if made and not self.report.failures and apt.seal(task, self._root, made):
+            here = self._made.get(task.name)
+            if here and not self.report.failures and made.seal(task, self._root, here):
                 self.report.changed.append(str(task.file))
 
     def _ready(self, task: Task, waiting: Mapping[str, Task], running: Mapping[Future[None], str]) -> bool:
@@ -114,7 +115,7 @@ class Run:
             return
         self._say(f"{task.name}: resolving")
         try:
-            made = python.make(
+            outcome = python.make(
                 task, self._root, self.stop, upgrade=self._asked.upgrade if touched else (), offline=self._asked.offline
             )
         except CommandFailed:
@@ -124,12 +125,12 @@ class Run:
                 says = f"{task.name} cannot be locked: no set of versions keeps the floors of family.toml"
                 raise DockwrightError(says, "choose one of the ways out above") from None
             raise
-        if made.findings:
-            self.report.findings += made.findings
+        if outcome.findings:
+            self.report.findings += outcome.findings
             raise DockwrightError(f"{task.name}: what was resolved does not fit together; the old lock is as it was")
-        if made.changed:
+        if outcome.changed:
             self.report.changed.append(str(task.file))
-        self._say(f"{task.name}: {len(made.pins)} packages, {'changed' if made.changed else 'unchanged'}")
+        self._say(f"{task.name}: {len(outcome.pins)} packages, {'changed' if outcome.changed else 'unchanged'}")
 
     def _upgraded(self, task: Task) -> bool:
         """Whether a package that may move is this lock's own: what the parent pins cannot move here."""
@@ -145,7 +146,7 @@ class Run:
         renew = every or "*" in self._asked.upgrade
         groups: dict[str, list[DebTask]] = {}
         for task in debs:
-            if renew or groups.get(task.root) or apt.stale(task, self._fleet, self._root, self._made):
+            if renew or groups.get(task.root) or deb_drift.stale(task, self._fleet, self._root, self._made):
                 groups.setdefault(task.root, []).append(task)
         return list(groups.values())
 
@@ -153,7 +154,7 @@ class Run:
         names = ", ".join(task.name for task in group)
         if self._asked.offline:
             raise DockwrightError(f"{names}: Debian packages cannot be locked offline", "run it without --offline")
-        archive.ensure_maker(allowed=self._asked.install, say=self._say)
+        lists.ensure_maker(allowed=self._asked.install, say=self._say)
         self._say(f"{names}: reading the archive of {self._fleet.roots[group[0].root].suite}")
         for task, lock, changed in apt.make(self._fleet, group, self._root, self.stop):
             if changed:
@@ -165,6 +166,6 @@ class Run:
         self.report.findings += python.verify(task, self._root, self.stop, offline=self._asked.offline)
 
     def _verify_debian(self, group: Sequence[DebTask]) -> None:
-        archive.ensure_maker(allowed=self._asked.install, say=self._say)
+        lists.ensure_maker(allowed=self._asked.install, say=self._say)
         self._say(f"{', '.join(task.name for task in group)}: asking the archive")
         self.report.findings += apt.verify(self._fleet, group, self._root, self.stop)

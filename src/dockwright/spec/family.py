@@ -41,7 +41,8 @@ class FamilyFile(Declared):
         description="largest image in MB (10^6 bytes), compressed; the blueprint's goal if none",
     )
     floors: dict[Distribution, Release] = Field(
-        default_factory=dict, description="lowest acceptable versions: without one, a resolver may go back years"
+        default_factory=dict,
+        description="package -> its lowest acceptable version, such as 0.6.3.post1; else a resolver may go back years",
     )
     without: dict[Distribution, Reason] = Field(
         default_factory=dict,

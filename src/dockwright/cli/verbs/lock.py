@@ -28,8 +28,9 @@ from dockwright.build import root as roots
 from dockwright.cli import locks as shown
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
-from dockwright.lock import apt, pins
+from dockwright.lock import pins
 from dockwright.lock.inventory import Inventory
+from dockwright.lock.made import Made
 from dockwright.lock.run import Asked, Report, Run
 from dockwright.spec.finding import ordered
 from dockwright.spec.load import load_fleet
@@ -84,17 +85,17 @@ def work(inventory: Inventory, chosen: set[str], arguments: argparse.Namespace) 
     upgrade = ("*",) if arguments.upgrade_all else tuple(map(pins.normal, arguments.upgrade))
     inventory.check_upgrade(upgrade)
     asked = Asked(upgrade, arguments.offline, not arguments.no_install)
-    run = Run(inventory.fleet, inventory.root, asked, Progress(quiet=arguments.json), made=inventory.made)
+    run = Run(inventory.fleet, inventory.root, asked, Progress(quiet=arguments.json), roots=inventory.made)
     python = [task for task in inventory.python.values() if task.name in chosen]
     debian = [task for task in inventory.debian.values() if task.name in chosen]
     return run.verify(python, debian) if arguments.verify else run.locks(python, debian)
 
 
-def made_roots(fleet: Fleet) -> dict[str, apt.Made]:
+def made_roots(fleet: Fleet) -> dict[str, Made]:
     """The roots that were made on this host from the fleet's present recipes."""
     found = {}
     for name, root in fleet.roots.items():
         layout = None if root.image else roots.made(roots.Recipe(name, root.suite, root.variant, tuple(root.packages)))
         if layout is not None:
-            found[name] = apt.Made(layout.digest, layout.path)
+            found[name] = Made(layout.digest, layout.path)
     return found
