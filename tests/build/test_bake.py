@@ -53,8 +53,8 @@ def test_what_stands_on_a_root_is_given_it_by_digest(images: dict[str, Image]) -
 
 
 def test_secrets_are_files_that_no_argument_names(images: dict[str, Image]) -> None:
-    target = defined(images, {}, secrets={"pip-conf": "/work/pip.conf", "ca": "/etc/ca.crt"})["family-web"]
-    assert target["secret"] == ["id=ca,src=/etc/ca.crt", "id=pip-conf,src=/work/pip.conf"]
+    target = defined(images, {}, secrets={"pip-conf": "/made/pip.conf", "ca": "/etc/ca.crt"})["family-web"]
+    assert target["secret"] == ["id=ca,src=/etc/ca.crt", "id=pip-conf,src=/made/pip.conf"]
     assert target["args"] == {"SOURCE_DATE_EPOCH": str(EPOCH)}
 
 

@@ -25,7 +25,7 @@ SUMMARY = re.compile(r"=+ .* in \d+\.\d+s .*=+|=+ .* in \d+\.\d+s =+")
 def tree(tmp_path: Path) -> Path:
     """A checkout in small: the tool, the tests' plugins, and a few tests of which some cannot run or fail."""
     checkout = tmp_path / "checkout"
-    ignore = shutil.ignore_patterns("__pycache__")
+    ignore = shutil.ignore_patterns("__pycache__", "test_*.py")
     for folder in ("src", "servicekit/src", "tests/plugins"):
         shutil.copytree(ROOT / folder, checkout / folder, ignore=ignore)
     for file in ("pyproject.toml", "conftest.py"):

@@ -47,8 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     words = pytest_words(arguments, Path.cwd())
     interrupted = Interrupted()
-    # Whoever ends a test run, the tests put away what they started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Whoever ends a test run, the tests put away what they started. A run in the background is started with SIGINT
+    # ignored, which every program that it starts would inherit, those too that a test ends as Ctrl-C does.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with contextlib.chdir(repository()):
         code = int(pytest.main(words, plugins=[interrupted]))
     return 130 if interrupted.seen else exit_code(code)
