@@ -60,12 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([one.as_json() for one in found], indent=2) if arguments.json else shown.explained(found))
         return 0
     chosen = inventory.chosen(arguments.names)
-    arguments.check = arguments.check or arguments.verify
-    report = (
-        Report()
-        if arguments.sizes or (arguments.check and not arguments.verify)
-        else work(inventory, chosen, arguments)
-    )
+    reading = arguments.check or arguments.sizes
+    report = Report() if reading else work(inventory, chosen, arguments)
     after = Inventory(fleet, root, inventory.made)
     # What could not be made has its own, better words.
     looked = [] if arguments.sizes else [name for name in after.names if name in chosen and not report.failures]
@@ -74,7 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(shown.as_json(sizes, after, findings, report), indent=2))
     else:
-        print(shown.text(sizes, findings, report, check=arguments.check, sizes_only=arguments.sizes))
+        print(
+            shown.text(sizes, findings, report, check=arguments.check or arguments.verify, sizes_only=arguments.sizes)
+        )
     for line in shown.failures(report):
         print(line, file=sys.stderr)
     return max([int(bool(findings)), *(error.exit_code for error in report.failures.values())])
