@@ -1,6 +1,6 @@
 """A `docker` program in a temporary folder, which answers with what was recorded of a real engine.
 
-It knows `ps`, `container inspect` and `logs`. Anything else ends with an error, so that a test sees it.
+It knows `ps`, `container inspect`, `logs` and `compose up`. Anything else ends with an error, so that a test sees it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,12 @@ logs)
     echo "$*" >> words
     cat "$name.out"; cat "$name.err" >&2
     case "$*" in *--follow*) echo $$ > "$name.pid"; if [ ! -f "$name.ended" ]; then exec sleep 600; fi ;; esac ;;
+compose)
+    case "$*" in *" up --detach --remove-orphans") ;; *) echo "not recorded: $*" >&2; exit 2 ;; esac
+    echo "$*" >> words
+    cat compose.out
+    for one in *.after; do if [ -f "$one" ]; then mv "$one" "${one%.after}"; fi; done
+    exit "$(cat compose.status)" ;;
 *) echo "not recorded: $*" >&2; exit 2 ;;
 esac
 """
@@ -61,13 +67,20 @@ class Recorded:
         self.docker = Docker(program, "unix:///nonexistent/recorded.sock")
         self.show(containers)
 
-    def show(self, containers: Iterable[dict[str, Any]], *, vanished: Iterable[str] = ()) -> None:
+    def show(self, containers: Iterable[dict[str, Any]], *, vanished: Iterable[str] = (), when: str = "") -> None:
         """What the engine has from now on; `vanished` are ids that are listed and then cannot be inspected."""
         ids = list(vanished)
         for found in containers:
             ids.append(found["Id"])
-            (self.folder / f"{found['Id']}.json").write_text(json.dumps(found))
-        (self.folder / "ids").write_text("".join(f"{one}\n" for one in ids))
+            (self.folder / f"{found['Id']}.json{when}").write_text(json.dumps(found))
+        (self.folder / f"ids{when}").write_text("".join(f"{one}\n" for one in ids))
+
+    def will_compose(self, out: str = "", status: int = 0, then: Iterable[dict[str, Any]] | None = None) -> None:
+        """What the next `compose up` writes, how it ends, and which containers there are `then`."""
+        (self.folder / "compose.out").write_text(out)
+        (self.folder / "compose.status").write_text(str(status))
+        if then is not None:
+            self.show(then, when=".after")
 
     def wrote(self, name: str, out: str, err: str = "", *, ended: bool = False) -> None:
         """What a container has written so far; `ended` says that nothing more will come."""
@@ -78,5 +91,5 @@ class Recorded:
 
     @property
     def words(self) -> list[str]:
-        """The `docker logs` commands that were given."""
+        """The `docker logs` and `docker compose` commands that were given."""
         return (self.folder / "words").read_text().splitlines()

@@ -87,5 +87,9 @@ def test_a_container_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     assert failure == gate.Failure("Alpha", "its container is gone", ())
 
 
-def test_nothing_to_wait_for(tmp_path: Path) -> None:
-    assert wait(Recorded(tmp_path)) == ([], [])
+def test_where_all_is_well_the_engine_is_not_asked(tmp_path: Path) -> None:
+    engine = Recorded(tmp_path)
+    engine.docker.program.unlink()
+    assert wait(engine) == ([], [])
+    with listener(says(WELL)) as port:
+        assert wait(engine, row("Alpha", port, 30)) == ([], ["  Alpha is healthy"])

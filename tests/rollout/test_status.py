@@ -110,8 +110,13 @@ def test_one_look_at_the_engine_and_the_health_ports(tmp_path: Path) -> None:
     containers = [container("dockwright-alpha"), container("dockwright-beta")]
     containers.append(container("dockwright-gamma", Status="exited", ExitCode=3, FinishedAt="2026-11-24T19:00:00Z"))
     engine = Recorded(tmp_path, containers)
-    with listener(says(answer(200))) as well, listener(says(unwell)) as broken:
-        ports = {"Alpha": well, "Beta": broken, "Gamma": well}
+    asked: list[object] = []
+    with (
+        listener(says(answer(200))) as well,
+        listener(says(unwell)) as broken,
+        listener(lambda connection, _: asked.append(connection)) as others,
+    ):
+        ports = {"Alpha": well, "Beta": broken, "Gamma": others}
         rows = [
             {
                 **WANTED,
@@ -128,4 +133,5 @@ def test_one_look_at_the_engine_and_the_health_ports(tmp_path: Path) -> None:
         ("Beta", "unhealthy", "disk: full"),
         ("Gamma", "stopped", "its container is exited, exit code 3"),
     ]
+    assert not asked
     assert found.rows[2].since == "2026-11-24T19:00:00Z", "of what has ended, when it ended"
