@@ -200,6 +200,27 @@ def test_a_flood_of_errors_is_bounded(tmp_path: Path, world: World) -> None:
         assert float(lost) + sum(sent) == 5000, "none is lost without being counted"
 
 
+def test_an_error_that_is_sent_again_keeps_its_id(tmp_path: Path, world: World) -> None:
+    world.answers["POST", "/v1/errors"] = (503, None)
+    with start_service(TRIED, tmp_path, peers=world.peers) as service:
+        service.ask("GET", "/bad/report?times=1")
+        eventually(lambda: len(world.told("POST", "/v1/errors")) >= 2)
+        first, again = world.told("POST", "/v1/errors")[:2]
+    assert first[0]["id"] == again[0]["id"] != ""
+
+
+def test_what_the_bus_will_never_take_does_not_hold_up_the_rest(tmp_path: Path, world: World) -> None:
+    world.answers["POST", "/v1/errors"] = (422, None)
+    with start_service(TRIED, tmp_path, peers=world.peers) as service:
+        service.ask("GET", "/bad/report?times=1")
+        eventually(lambda: "not sent again" in service.log)
+        world.answers["POST", "/v1/errors"] = (202, {"accepted": 1})
+        service.ask("GET", "/bad/fail?word=next")
+        eventually(lambda: world.told("POST", "/v1/errors")[-1][-1]["kind"] == "RuntimeError")
+        assert len(world.told("POST", "/v1/errors")[-1]) == 1
+        assert "error_reports_lost_total 1.0" in service.health("/metrics").body.decode()
+
+
 def test_errors_of_the_last_moment_are_sent(tmp_path: Path, world: World) -> None:
     with start_service(TRIED, tmp_path, peers=world.peers) as service:
         service.ask("GET", "/bad/report?times=1")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import traceback
+import uuid
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -20,11 +22,13 @@ MOST: Final = 200  # waiting
 BATCH: Final = 50
 RATE: Final = 2.0  # a second, after a burst of as many as may wait
 MOST_SECONDS: Final = 60.0
+NEVER: Final = (400, 413, 422)  # what was sent is at fault, not the moment
 FAREWELL_SECONDS: Final = 1.0
 MESSAGE_CHARS: Final = 2000
 TRACE_CHARS: Final = 16_000
 CONTEXT_KEYS: Final = 20
 CONTEXT_CHARS: Final = 500
+log: Final = logging.getLogger(__name__)
 
 
 def described(error: BaseException | str, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +70,7 @@ class ErrorReports(Courier):
         self._queue: deque[dict[str, Any]] = deque()
         self._tokens = float(MOST)
         self._counted_at = time.monotonic()
-        self._lost = Counter("error_reports_lost", "Errors not sent: too many", registry=service.metrics)
+        self._lost = Counter("error_reports_lost", "Errors not sent: too many, or not taken", registry=service.metrics)
 
     def add(self, error: BaseException | str, context: Mapping[str, Any]) -> None:
         try:
@@ -102,14 +106,27 @@ class ErrorReports(Courier):
 
     def _origin(self) -> dict[str, str]:
         at = datetime.fromtimestamp(time.time(), timezone.utc).isoformat(timespec="milliseconds")
-        return {"service": self._service.name, "machine": self._service.machine, "at": at, "level": "error"}
+        # The same when it is sent again because an answer was lost: it counts once.
+        return {
+            "id": uuid.uuid4().hex,
+            "service": self._service.name,
+            "machine": self._service.machine,
+            "at": at,
+            "level": "error",
+        }
 
     def step(self) -> float:
         with self._lock:
             batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
         if not batch:
             return threading.TIMEOUT_MAX
-        accepted(self._service.peers.call(BUS, "POST", "/v1/errors", json=batch), 200, 202)
+        reply = self._service.peers.call(BUS, "POST", "/v1/errors", json=batch)
+        if reply.status in NEVER:
+            # It would be refused again and again, and hold up all that comes after it.
+            log.error("errors are not taken and not sent again", extra={"status": reply.status, "count": len(batch)})
+            self._lost.inc(len(batch))
+        else:
+            accepted(reply, 200, 202)
         with self._lock:
             for _ in batch:
                 self._queue.popleft()
