@@ -25,7 +25,7 @@ KILL_SECONDS: Final = 5.0
 EVIDENCE_SECONDS: Final = 3.0
 
 
-class Failed(Exception):  # noqa: N818 - what happened, in one word
+class Failed(Exception):
     """The remedy could not be carried out; str() says why."""
 
 

@@ -19,7 +19,7 @@ EVENT_BYTES: Final = 64 * 1024
 TAIL: Final = 100
 
 
-class Denied(Exception):  # noqa: N818 - what happened, in one word
+class Denied(Exception):
     """The filter or the engine said no; `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:

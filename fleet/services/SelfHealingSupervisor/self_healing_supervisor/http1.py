@@ -20,7 +20,7 @@ HEAD_BYTES = 32 * 1024
 READ_BYTES = 64 * 1024
 
 
-class Unanswered(Exception):  # noqa: N818 - what happened, in one word
+class Unanswered(Exception):
     """No usable HTTP answer: refused, timed out, cut off or malformed. str() says which."""
 
 

@@ -14,7 +14,7 @@ TARGET_BYTES: Final = 1024
 Check = Callable[[str], bool]
 
 
-class Refused(Exception):  # noqa: N818 - what happened, in one word
+class Refused(Exception):
     """The filter does not let this through; `status` is the HTTP status, str() the reason shown to the client."""
 
     def __init__(self, message: str, status: int = 403) -> None:
