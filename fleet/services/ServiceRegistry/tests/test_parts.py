@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from registry_model import Time, Watcher, numbered, registry, wish
 from service_registry.core.clock import Clock
 from service_registry.core.history import History
 from service_registry.core.leases import SLACK, Leases
-from service_registry.core.query import Found, in_order
+from service_registry.core.query import Found, Query, in_order
 from service_registry.core.registration import Change, Kind, Registration
 from service_registry.core.registry import Registry
 from service_registry.keeping import Keeping
@@ -82,6 +82,51 @@ def test_a_watcher_that_fell_behind_gets_the_whole_again() -> None:
     watcher.listen()
     assert watcher.snapshots == 2
     assert len(watcher.known) == 1
+
+
+def test_a_watcher_that_is_far_behind_but_not_too_far_is_told_everything() -> None:
+    made, history = registry(Time())
+    watcher = Watcher()
+    watcher.connect(made, history)
+    watcher.listen()
+    for number in range(350):
+        made.register(wish(machine=f"m{number}"))
+    watcher.listen()
+    assert (watcher.snapshots, set(watcher.known)) == (1, made.ids())
+
+
+def test_a_watcher_hears_of_an_expiry_though_nobody_swept() -> None:
+    time_of = Time()
+    made, history = registry(time_of)
+    made.register(wish(lease=5))
+    watcher = Watcher()
+    watcher.connect(made, history)
+    watcher.listen()
+    time_of.passes(5)
+    watcher.listen()
+    assert (watcher.snapshots, watcher.known) == (1, {})
+
+
+FIRST_QUESTIONS: dict[str, Callable[[Registry], bool]] = {
+    "get": lambda made: made.get("e0") is None,
+    "renew": lambda made: made.renew("e0") is None,
+    "deregister": lambda made: made.deregister("e0") is None,
+    "find": lambda made: made.find(Query()) == [],
+    "register": lambda made: made.register(wish(machine="another")).registration.id == "e1",
+}
+
+
+@pytest.mark.parametrize("question", FIRST_QUESTIONS)
+def test_whose_lease_is_over_is_gone_whatever_is_asked_first(question: str) -> None:
+    time_of = Time()
+    made, _ = registry(time_of, most=1)
+    made.register(wish(lease=5))
+    time_of.passes(5 - 1 / 64)
+    assert made.ids() == {"e0"}
+    assert made.get("e0") is not None
+    time_of.passes(1 / 64)
+    assert FIRST_QUESTIONS[question](made)
+    assert "e0" not in made.ids()
 
 
 def kept(number: int = 0, machine: str = "mainpc") -> Registration:
@@ -171,6 +216,22 @@ class Disk:
             found = {id for (id,) in other.execute("SELECT id FROM registrations")}
         other.close()
         return found
+
+
+def test_who_renewed_after_a_restart_has_a_whole_grace_at_the_next(tmp_path: Path) -> None:
+    async def life() -> list[float]:
+        async with Disk(tmp_path).runs() as disk:
+            left = [round(one.left / one.registration.lease_seconds, 1) for one in disk.registry.find(Query())]
+            disk.registry.renew("renewing")
+            await asyncio.sleep(0)
+        return left
+
+    store = Store(tmp_path / "registrations.sqlite", LOG)
+    ids = {"a": "renewing", "b": "silent"}
+    many = [replace(wish(machine=machine, lease=3600), id=id) for machine, id in ids.items()]
+    store.write({one.key: one for one in many})
+    store.close()
+    assert [asyncio.run(life()) for _ in range(3)] == [[1.0, 1.0], [1.0, 0.5], [1.0, 0.2]]
 
 
 async def until_well(keeping: Keeping) -> None:
