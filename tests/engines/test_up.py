@@ -98,7 +98,10 @@ def test_every_container_is_confined(fleet: Fleet) -> None:
         assert 0 < host["Memory"] <= 256 * 2**20
         assert 0 < host["PidsLimit"] <= 256
         assert config["User"] == "10001:10001"
-        sees_engine = any("docker.sock" in mount for mount in host["Binds"] or [])
+        mounts = one["Mounts"]
+        assert isinstance(mounts, list)
+        assert not any(mount["RW"] for mount in mounts if mount["Type"] == "bind")
+        sees_engine = any(mount["Destination"] == "/var/run/docker.sock" for mount in mounts)
         assert sees_engine == (one["Name"] == f"/{FILTER}")
         addresses = {port["HostIp"] for ports in (host["PortBindings"] or {}).values() for port in ports}
         assert addresses <= {"127.0.0.1"}

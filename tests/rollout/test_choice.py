@@ -140,3 +140,11 @@ def test_the_kits_three_are_called_by_everybody() -> None:
     assert called(usual(), "Stranger") == KIT_PEERS
     assert called(usual(), "Caller") == (*KIT_PEERS, "Helper")
     assert called(usual(), "SelfHealingSupervisor") == KIT_PEERS, "a peer is named once"
+
+
+def test_a_guest_whose_ports_are_taken_here_stays_away() -> None:
+    own = {"calls": ("Beta",)}
+    made = fleet([Given("Alpha", own=own, ports=(7000, 8000)), Given("Beta", ("pc2",), ports=(8000, 9000))])
+    chosen = choose(made, "mainpc", gpu=False)
+    assert chosen.guests == ()
+    assert ("Beta", "runs on pc2") in [(each.instance.service, each.why) for each in chosen.left_out]

@@ -20,9 +20,9 @@ HOST = Host(Path("/run/engine/docker.sock"), 998, 8, "127.0.0.1", True)
 FILTER = "docker-filter"
 
 
-def rendered(made: Fleet, host: Host = HOST, machine: str = "mainpc") -> dict[str, Any]:
+def rendered(made: Fleet, host: Host = HOST, machine: str = "mainpc", place: Place = PLACE) -> dict[str, Any]:
     choice = choose(made, machine, gpu=False)
-    return render(made, choice, {each: stored(each) for each in choice.all}, PLACE, host)
+    return render(made, choice, {each: stored(each) for each in choice.all}, place, host)
 
 
 USUAL = rendered(usual())
@@ -75,7 +75,20 @@ def test_no_container_has_a_way_out(name: str) -> None:
 @each_instance
 def test_only_the_filter_sees_the_engines_socket(name: str) -> None:
     assert str(HOST.socket) not in json.dumps(CONTAINERS[name])
-    assert f"{HOST.socket}:/var/run/docker.sock" in CONTAINERS[FILTER]["volumes"]
+    assert bound(HOST.socket, "/var/run/docker.sock") in CONTAINERS[FILTER]["volumes"]
+
+
+def bound(source: Path, target: str) -> dict[str, object]:
+    """A read-only file or folder of the host; compose must not make one that is missing."""
+    bind = {"create_host_path": False}
+    return {"type": "bind", "source": str(source), "target": target, "read_only": True, "bind": bind}
+
+
+def test_paths_may_hold_what_compose_reads_as_its_own() -> None:
+    made = rendered(usual(), place=Place(Path("/var/lib/a $HOME: b")))
+    run = bound(Path("/var/lib/a $$HOME: b/run"), "/run/dockwright")
+    assert run in made["services"]["unified-observability-center"]["volumes"]
+    assert made["secrets"]["fleet-token"]["file"] == "/var/lib/a $$HOME: b/secrets/fleet-token"
 
 
 def test_the_filter_has_no_network_and_no_port_and_the_sockets_group() -> None:
@@ -173,7 +186,7 @@ def test_the_engine_is_patient_while_a_service_drains(name: str) -> None:
 
 
 def test_mounts_are_what_a_service_asked_for() -> None:
-    run = f"{PLACE.run}:/run/dockwright:ro"
+    run = bound(PLACE.run, "/run/dockwright")
     assert CONTAINERS["service-registry"]["volumes"] == ["service-registry-state:/state"]
     assert CONTAINERS["unified-observability-center"]["volumes"] == ["unified-observability-center-state:/state", run]
     assert run in CONTAINERS[FILTER]["volumes"]
@@ -182,8 +195,8 @@ def test_mounts_are_what_a_service_asked_for() -> None:
 
 def test_whatever_a_container_names_is_defined() -> None:
     for container in CONTAINERS.values():
-        sources = [mount.split(":")[0] for mount in container.get("volumes", ())]
-        assert {source for source in sources if not source.startswith("/")} <= USUAL["volumes"].keys()
+        named = {mount.split(":")[0] for mount in container.get("volumes", ()) if isinstance(mount, str)}
+        assert named <= USUAL["volumes"].keys()
         assert set(container.get("secrets", ())) <= USUAL["secrets"].keys()
         assert container.get("depends_on", {}).keys() <= CONTAINERS.keys()
     assert USUAL["secrets"] == {"fleet-token": {"file": str(PLACE.token)}}

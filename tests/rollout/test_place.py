@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dockwright.errors import UnreadableInput
+from dockwright.errors import DockwrightError, UnreadableInput
 from dockwright.rollout.place import APPUSER, Place, here
 
 
@@ -119,3 +119,21 @@ def test_everything_lies_below_the_tools_own_folder(tmp_path: Path, monkeypatch:
     paths = (place.compose, place.run, place.desired, place.bodies, place.token, place.settings)
     assert all(path.is_relative_to(tmp_path / "rollout") for path in paths)
     assert not place.token.is_relative_to(place.run), "the run folder is bound into containers"
+
+
+def test_two_runs_do_not_change_one_place_at_once(tmp_path: Path) -> None:
+    with Place(tmp_path).alone():
+        with pytest.raises(DockwrightError, match="another") as raised, Place(tmp_path).alone():
+            pytest.fail("two hold it at once")
+        assert str(os.getpid()) in raised.value.remedy
+    with Place(tmp_path).alone():
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_token_that_was_left_to_root_is_given_to_the_services(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.prepare()
+    os.chown(place.token, 0, 0)
+    place.prepare()
+    assert place.token.stat().st_uid == 10001

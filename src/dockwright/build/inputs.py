@@ -9,7 +9,8 @@ from pathlib import Path
 
 IGNORED_FOLDERS = {"__pycache__", "tests", "models", "data", "logs", ".hypothesis", ".mypy_cache", ".pytest_cache"}
 IGNORED_SUFFIXES = (".pyc", ".md")
-IGNORED_NAMES = {"requirements.in", "openapi.json"}
+# What locks and tests read, and no build: a new budget or floor rebuilds nothing.
+IGNORED_NAMES = {"requirements.in", "openapi.json", "family.toml"}
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -126,7 +126,7 @@ def instance_files(fleet: Fleet, image: Image, origin: Origin) -> dict[str, str]
     facts = {
         "service": instance.service,
         "machine": instance.machine,
-        "family": row.family,
+        "family": fleet.lineage(row.family)[-1],
         "git_sha": origin.git_sha,
         "tag": f"{origin.tag}{image.tag_suffix}",
         "input_digest": image.input_digest,

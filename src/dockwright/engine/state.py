@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from dockwright.errors import UnreadableInput
+from dockwright.errors import DockwrightError, UnreadableInput
 
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
@@ -33,6 +35,23 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, says: str) -> Iterator[None]:
+    """Hold a file's lock; a process that ends in any way lets it go. Raises DockwrightError where another holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            who = file.read(20).strip()
+            raise DockwrightError(says, f"wait until process {who or 'that holds it'} has ended") from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
 
 
 def read_json(path: Path) -> dict[str, object] | None:

@@ -75,6 +75,8 @@ def called(fleet: Fleet, service: str) -> tuple[str, ...]:
 
 def _guests(fleet: Fleet, here: Iterable[Instance], machine: str, *, gpu: bool) -> tuple[Instance, ...]:
     running = {instance.service for instance in here}
+    rows = [fleet.services[name] for name in running]
+    taken = {port for row in rows for port in (row.port, row.health_port)}
     found: list[Instance] = []
     waiting = [name for service in sorted(running) for name in called(fleet, service)]
     while waiting:
@@ -82,9 +84,10 @@ def _guests(fleet: Fleet, here: Iterable[Instance], machine: str, *, gpu: bool) 
         row = fleet.services.get(name)
         if row is None or name in running or name not in fleet.implementations or machine in row.machines:
             continue
-        if fleet.needs_gpu(name) and not gpu:
+        if (fleet.needs_gpu(name) and not gpu) or {row.port, row.health_port} & taken:
             continue
         running.add(name)
+        taken |= {row.port, row.health_port}
         found.append(Instance(name, row.machines[0]))
         waiting += called(fleet, name)
     return tuple(found)

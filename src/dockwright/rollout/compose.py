@@ -63,7 +63,7 @@ def render(
         "services": services,
         "networks": {"default": {"name": "dockwright"}},
         "volumes": volumes,
-        "secrets": {TOKEN: {"file": str(place.token)}},
+        "secrets": {TOKEN: {"file": _literal(place.token)}},
     }
 
 
@@ -72,11 +72,11 @@ def _instance(
 ) -> dict[str, object]:
     row, own = fleet.services[instance.service], fleet.implementations[instance.service]
     running = {each.service for each in choice.all}
-    mounts: list[str] = []
+    mounts: list[object] = []
     if own.state:
         mounts.append(f"{_volume(instance)}:/state")
     if own.desired:
-        mounts.append(f"{place.run}:/run/dockwright:ro")
+        mounts.append(_bound(place.run, "/run/dockwright"))
     if own.docker:
         mounts.append(f"{FILTER}:{FILTER_SOCKET_FOLDER}")
     waits = {slug(name): {"condition": "service_healthy"} for name in own.depends if name in running}
@@ -124,6 +124,17 @@ def _confined(image: str, memory_mb: int, cpus: float, pids: int) -> dict[str, o
     }
 
 
+def _bound(source: Path, target: str) -> dict[str, object]:
+    """A file or folder of this host, read-only; one that is missing is an error, and not made. A socket still talks."""
+    bind = {"create_host_path": False}
+    return {"type": "bind", "source": _literal(source), "target": target, "read_only": True, "bind": bind}
+
+
+def _literal(path: Path) -> str:
+    """A path in a file in which compose replaces $NAME."""
+    return str(path).replace("$", "$$")
+
+
 def _filter(image: Stored, place: Place, host: Host) -> dict[str, object]:
     """The only container that sees the engine's socket; it has no network and lets little through."""
     return {
@@ -133,8 +144,8 @@ def _filter(image: Stored, place: Place, host: Host) -> dict[str, object]:
         "network_mode": "none",
         "group_add": [str(host.socket_group)],
         "volumes": [
-            f"{host.socket}:/var/run/docker.sock",
-            f"{place.run}:/run/dockwright:ro",
+            _bound(host.socket, "/var/run/docker.sock"),
+            _bound(place.run, "/run/dockwright"),
             f"{FILTER}:{FILTER_SOCKET_FOLDER}",
         ],
         "labels": {FLEET_LABEL: "dockwright", "io.dockwright.role": "filter"},

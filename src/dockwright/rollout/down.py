@@ -22,6 +22,11 @@ class Stopped:
 
 def down(*, keep_engine: bool, delete_state: bool, say: Callable[[str], None]) -> Stopped:
     """Remove the fleet's containers and network, then stop the engine of the tool's own. Raises DockwrightError."""
+    with here().alone():
+        return _down(keep_engine=keep_engine, delete_state=delete_state, say=say)
+
+
+def _down(*, keep_engine: bool, delete_state: bool, say: Callable[[str], None]) -> Stopped:
     try:
         docker = find.running()
     except EngineUnavailable:

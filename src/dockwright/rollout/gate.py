@@ -27,7 +27,7 @@ def wait(docker: Docker, rows: list[Mapping[str, Any]], bind: str, say: Say) -> 
     """Wait until every row of desired.json is healthy; those that are not by their deadline come back as failures."""
     began = time.monotonic()
     waiting = {str(row["service"]): row for row in rows}
-    last: dict[str, str] = {}
+    late: dict[str, str] = {}
     while waiting:
         found = facts.ask_all({name: (bind, int(row["health_port"])) for name, row in waiting.items()})
         now = time.monotonic() - began
@@ -35,18 +35,19 @@ def wait(docker: Docker, rows: list[Mapping[str, Any]], bind: str, say: Say) -> 
             if health.ok:
                 say(f"  {name} is healthy")
                 del waiting[name]
-            else:
-                last[name] = health.reason
-        if not waiting or all(now > float(row["start_seconds"]) for row in waiting.values()):
-            break
-        time.sleep(LOOK)
-    seen = facts.containers(docker) if waiting else {}
-    return [_failure(docker, name, row, seen, last.get(name, "")) for name, row in waiting.items()]
+            elif now > float(waiting[name]["start_seconds"]):
+                late[name] = health.reason
+                del waiting[name]
+        if waiting:
+            time.sleep(LOOK)
+    if not late:
+        return []
+    seen = facts.containers(docker)
+    return [_failure(docker, row, seen, late[str(row["service"])]) for row in rows if row["service"] in late]
 
 
-def _failure(
-    docker: Docker, name: str, row: Mapping[str, Any], seen: Mapping[str, facts.Container], reason: str
-) -> Failure:
+def _failure(docker: Docker, row: Mapping[str, Any], seen: Mapping[str, facts.Container], reason: str) -> Failure:
+    name = str(row["service"])
     container = seen.get(str(row["container"]))
     if container is None:
         return Failure(name, "its container is gone", ())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.engine.state import dumps, read_json, state_dir, write_atomically
+from dockwright.engine.state import dumps, locked, read_json, state_dir, write_atomically
 
 APPUSER = 10001
 LOOPBACK = "127.0.0.1"
@@ -63,10 +64,14 @@ class Place:
         self.token.parent.mkdir(mode=0o700, exist_ok=True)
         if not self.token.is_file():
             # Only the services' user reads it; who is not root cannot give it away, and keeps the folder closed.
-            root = os.geteuid() == 0
-            write_atomically(self.token, secrets.token_urlsafe(32) + "\n", mode=0o400 if root else 0o444)
-            if root:
-                os.chown(self.token, APPUSER, APPUSER)
+            mode = 0o400 if os.geteuid() == 0 else 0o444
+            write_atomically(self.token, secrets.token_urlsafe(32) + "\n", mode=mode)
+        if os.geteuid() == 0 and self.token.stat().st_uid != APPUSER:
+            os.chown(self.token, APPUSER, APPUSER)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Held while the rollout is changed. Raises DockwrightError while another run of the tool holds it."""
+        return locked(self.home / "lock", "another ./dockwright up or down changes what runs here")
 
     def read_desired(self) -> dict[str, object] | None:
         """What the last `up` wanted to run here; None when nothing was ever rolled out. Raises UnreadableInput."""

@@ -77,6 +77,7 @@ def _compose_up(docker: Docker, place: Place) -> None:
         docker.stream(*words, on_line=lines.append)
     except CommandFailed as error:
         # A container whose dependency is not healthy: the gate tells which one and why, with its logs.
-        if not any("unhealthy" in line or "exited" in line for line in lines):
+        told = any("unhealthy" in line or "exited" in line for line in lines)
+        if not told or any(LEAKED in line for line in lines):
             output = "\n".join(lines[-15:])
             raise CommandFailed("docker compose could not start the fleet", "./dockwright up again", output) from error

@@ -44,6 +44,11 @@ def up(fleet: Fleet, root: Path, *, machine: str | None, bind: str, install: boo
     Raises DockwrightError: no engine, a build that failed, ports that other programs hold.
     """
     place = here()
+    with place.alone():
+        return _up(fleet, root, place, machine, bind, install, say)
+
+
+def _up(fleet: Fleet, root: Path, place: Place, machine: str | None, bind: str, install: bool, say: Say) -> Outcome:
     docker = find.ensure(allowed=install, say=say)
     socket = local_socket(docker)
     cards = facts.cards()

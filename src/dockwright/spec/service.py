@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dockwright.spec.declared import Declared, Megabytes, Name, ServiceName
+from dockwright.spec.declared import Declared, Megabytes, ServiceName
 
 Entry = Annotated[
     str,
@@ -15,6 +15,9 @@ Entry = Annotated[
         description="module:factory, such as service_registry.app:create",
     ),
 ]
+
+
+Secret = Literal["fleet-token"]  # what the rollout makes and hands out; another one wants a place to come from
 
 
 class ServiceFile(Declared):
@@ -35,6 +38,6 @@ class ServiceFile(Declared):
     state: bool = Field(False, description="whether /state is a volume that outlives the container")
     depends: tuple[ServiceName, ...] = Field((), description="services that must be healthy before it starts")
     calls: tuple[ServiceName, ...] = Field((), description="services that it calls itself, beyond the kit's own three")
-    secrets: tuple[Name, ...] = Field((), description="secrets that it reads from /run/secrets")
+    secrets: tuple[Secret, ...] = Field((), description="secrets that it reads from /run/secrets")
     desired: bool = Field(False, description="whether it reads /run/dockwright/desired.json")
     docker: bool = Field(False, description="whether it gets the filtered Docker socket")
