@@ -9,4 +9,12 @@ if not servicekit.__file__:
     raise RuntimeError("the folder servicekit/ was imported in place of the package")
 
 # In the order in which they import each other.
-pytest_plugins = ["plugins.guard", "plugins.abilities", "plugins.leftovers", "plugins.order", "plugins.unrun"]
+pytest_plugins = [
+    "plugins.guard",
+    "plugins.abilities",
+    "plugins.processes",
+    "plugins.leftovers",
+    "plugins.outlived",
+    "plugins.order",
+    "plugins.unrun",
+]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plugins.processes import gone
 
 from dockwright.cli import main
 from dockwright.cli.verbs import test as verb
@@ -81,6 +82,23 @@ def test_a_file_that_cannot_be_read_ends_with_1(tree: Path) -> None:
         done = run(tree, *words)
         assert done.returncode == 1
         assert "1 error" in done.stdout.splitlines()[-1]
+
+
+def test_a_program_that_outlives_its_test_is_named_ended_and_fails_the_run(tree: Path) -> None:
+    _write(
+        tree,
+        "tests/test_leaky.py",
+        "import pathlib, subprocess\n"
+        "def test_leaky():\n"
+        "    words = 'sleep 613 >/dev/null 2>&1 & echo $!'\n"
+        "    pathlib.Path('pid').write_bytes(subprocess.check_output(words, shell=True))\n",
+    )
+    done = run(tree, "tests/test_leaky.py")
+    assert done.returncode == 1
+    assert "outlived their tests, and were ended ==" in done.stdout
+    assert "\nsleep 613\n" in done.stdout
+    assert "1 passed" in done.stdout.splitlines()[-1]
+    assert gone(int((tree / "pid").read_text()))
 
 
 def test_paths_are_read_from_where_one_stands(tree: Path) -> None:

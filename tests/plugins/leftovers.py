@@ -12,11 +12,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plugins.processes import end, family, pids, read
 
 PREFIX = "dockwright-test-"
 NAMESPACES = Path("/run/netns")
@@ -59,8 +59,8 @@ def dead_runs() -> set[str]:
 def clear(name: str) -> None:
     """End the processes of a run, undo its mounts, remove its folder, its network and its firewall rules."""
     folder = folders() / name
-    _end(_daemons(folder), signal.SIGTERM, 30)
-    _end(_family(processes_of(folder) | _inside(name)), signal.SIGKILL, 10)
+    end(_daemons(folder), signal.SIGTERM, 30)
+    end(family(processes_of(folder) | _inside(name)), signal.SIGKILL, 10)
     for point in sorted(_mounts(folder), key=len, reverse=True):
         subprocess.run(("umount", "--lazy", point), check=False, capture_output=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -85,15 +85,15 @@ def firewall_rules(name: str) -> Iterator[tuple[str, list[str]]]:
 def processes_of(folder: Path) -> set[int]:
     """Processes that were started with a path in this folder: the engine, its containerd, its shims."""
     found = set()
-    for pid in _pids():
-        words = _read(f"/proc/{pid}/cmdline").split("\0")
+    for pid in pids():
+        words = read(f"/proc/{pid}/cmdline").split("\0")
         if any(word == str(folder) or word.startswith(f"{folder}/") for word in words):
             found.add(pid)
     return found
 
 
 def _daemons(folder: Path) -> set[int]:
-    return {pid for pid in processes_of(folder) if _read(f"/proc/{pid}/comm").strip() == "dockerd"}
+    return {pid for pid in processes_of(folder) if read(f"/proc/{pid}/comm").strip() == "dockerd"}
 
 
 def _inside(name: str) -> set[int]:
@@ -103,7 +103,7 @@ def _inside(name: str) -> set[int]:
     except FileNotFoundError:
         return set()
     found = set()
-    for pid in _pids():
+    for pid in pids():
         try:
             if Path(f"/proc/{pid}/ns/net").stat().st_ino == wanted:
                 found.add(pid)
@@ -112,49 +112,6 @@ def _inside(name: str) -> set[int]:
     return found - {os.getpid()}
 
 
-def _family(pids: set[int]) -> set[int]:
-    """Processes with all their descendants: a container's program is its shim's child."""
-    parents = {pid: int(text.rpartition(")")[2].split()[1]) for pid in _pids() if (text := _read(f"/proc/{pid}/stat"))}
-    grown = set(pids)
-    while True:
-        more = {pid for pid, parent in parents.items() if parent in grown} - grown - {os.getpid()}
-        if not more:
-            return grown
-        grown |= more
-
-
-def _end(pids: Iterable[int], number: signal.Signals, patience: float) -> None:
-    waiting = set(pids)
-    for pid in waiting:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
-    deadline = time.monotonic() + patience
-    while waiting and time.monotonic() < deadline:
-        waiting = {pid for pid in waiting if not _gone(pid)}
-        time.sleep(0.1)
-
-
-def _gone(pid: int) -> bool:
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
-    return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] in ([], ["Z"])
-
-
 def _mounts(folder: Path) -> list[str]:
-    points = [line.split()[4] for line in _read("/proc/self/mountinfo").splitlines()]
+    points = [line.split()[4] for line in read("/proc/self/mountinfo").splitlines()]
     return [point for point in points if point.startswith(f"{folder}/")]
-
-
-def _pids() -> list[int]:
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(errors="replace")
-    except OSError:
-        return ""
