@@ -12,7 +12,7 @@ STEP = re.compile(r"^\[(?P<where>[^\]]+)\] (?P<what>.+)$")
 PLUMBING = re.compile(r"\b(internal|context)\b")
 MOUNTS = re.compile(r"--mount=\S+\s+")
 # Quicker steps are not told.
-LONG = 1.0
+LONG = 2.0
 KEPT = 20
 
 
