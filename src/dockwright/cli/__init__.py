@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -65,6 +66,18 @@ def verb_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line; returns the exit code and never lets a traceback out without `--verbose`."""
+    try:
+        try:
+            return _answer(argv)
+        finally:
+            sys.stdout.flush()  # A reader who went away is noticed here at the latest, not when the interpreter ends.
+    except BrokenPipeError:
+        # `dockwright status | head`: nothing is wrong here, and there is nobody left to write to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _answer(argv: Sequence[str]) -> int:
     if not argv or argv[0].startswith("-"):
         parser().parse_args(argv)
         parser().print_help()
@@ -82,10 +95,6 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("dockwright: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader went away (`dockwright status | head`); nothing is wrong here.
-        sys.stderr.close()
-        return 0
     return code
 
 
