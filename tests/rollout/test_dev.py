@@ -55,7 +55,7 @@ def test_the_facts_of_the_build() -> None:
         "family": "base",
         "git_sha": SHA,
         "tag": "20261124-59b51f84018b-dev",
-        "input_digest": "",
+        "input_digest": "work tree",
         "port": 7003,
         "health_port": 8003,
     }
