@@ -1,4 +1,4 @@
-"""An engine as most hosts have it, with a graph driver for its images: it cannot read OCI layouts, and builds as well."""
+"""An engine as most hosts have it, with a graph driver for its images: it reads no OCI layouts, and builds as well."""
 
 from __future__ import annotations
 
