@@ -24,6 +24,7 @@ from pathlib import Path
 from dockwright.build import layers, make, root, secrets, sharing
 from dockwright.build.images import FAMILIES
 from dockwright.build.present import present
+from dockwright.build.steps import Steps
 from dockwright.cli import table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress, megabytes
@@ -128,7 +129,8 @@ def built(docker: Docker, fleet: Fleet, families: list[str], say: Progress) -> I
         words = ("buildx", "bake", "--progress=plain", "--provenance=false", "-f", "-", "default")
         tags = [tag(*each) for each in every]
         try:
-            docker.stream(*words, on_line=lambda _: None, stdin=definition)
+            steps = Steps({target: target for target in targets}, say)
+            docker.stream(*words, on_line=steps.follow, stdin=definition)
             yield tags
         finally:
             docker.run("image", "rm", "--force", *tags, check=False)

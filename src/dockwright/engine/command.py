@@ -118,18 +118,21 @@ def stream(
 def output(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> Iterator[IO[bytes]]:
     """What a program writes, as bytes and as it comes: for archives that fit in no memory.
 
-    Raises CommandFailed when it ends with an error; a reader that stops early ends the program.
+    Raises CommandFailed when it ends with an error or is not installed; a reader that fails ends the program.
     """
     words = tuple(str(word) for word in argv)
     with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(
-            words,
-            env=merged(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                words,
+                env=merged(env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise CommandFailed(f"{words[0]} is not installed or not on PATH") from error
         with process:
             try:
                 assert process.stdout is not None  # noqa: S101 - opened with PIPE above
