@@ -12,6 +12,11 @@ from dockwright.cli.progress import megabytes
 COLUMNS = ("IMAGE", "UNPACKED", "COMPRESSED", "UNIQUE", "SHARED", "BUDGET", "")
 
 
+def amount(size: int) -> str:
+    """Bytes as MB, the few as kB: what an image has alone is often its last layer only."""
+    return f"{size / 1e3:.0f} kB" if size < 1e5 else megabytes(size)
+
+
 @dataclass(frozen=True)
 class Told:
     """What `sizes` says of the images called `names`. `budgets`: family -> compressed bytes."""
@@ -45,7 +50,7 @@ class Told:
         budget = megabytes(self.budgets[name]) if name in self.budgets else "-"
         verdict = f"{megabytes(abs(left))} {'over' if left < 0 else 'under'}" if name in self.budgets else ""
         numbers = (size.whole.unpacked, size.whole.compressed, size.unique.unpacked, size.shared.unpacked)
-        return (name, *map(megabytes, numbers), budget, verdict)
+        return (name, *map(amount, numbers), budget, verdict)
 
     def closing(self) -> str:
         """Totals, and what is left out."""

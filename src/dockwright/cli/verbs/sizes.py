@@ -90,7 +90,7 @@ def _packages(docker: Docker, seen: Present, names: list[str], *, as_json: bool)
         told = [{"kind": part.kind, "name": part.name, "bytes": part.size, "files": part.files} for part in parts]
         print(json.dumps({"image": names[0], "reference": image.reference, "parts": told}, indent=2))
         return 0
-    rows = [(megabytes(part.size), str(part.files), part.kind, part.name) for part in parts]
+    rows = [(sized.amount(part.size), str(part.files), part.kind, part.name) for part in parts]
     table.show(("SIZE", "FILES", "KIND", "NAME"), rows)
     print(f"\n{names[0]}: {megabytes(sum(part.size for part in parts))} in {sum(part.files for part in parts)} files")
     return 0
