@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dockwright.build import make, root, secrets
+from dockwright.build import loading, make, root, secrets
 from dockwright.build.images import FAMILIES
 from dockwright.build.steps import Steps
 from dockwright.cli.context import repository
@@ -56,14 +56,18 @@ def recipe(folder: Path, fleet: Fleet, family: str, checkout: Path, options: str
 
 
 @contextmanager
-def plain(suite: str, say: Progress) -> Iterator[str]:
+def plain(docker: Docker, suite: str, say: Progress) -> Iterator[str]:
     """A Debian with apt and nothing else, as a build context; removed afterwards."""
     wanted = root.Recipe("naive", suite, "apt", ("ca-certificates",))
     root.ensure_maker(allowed=False, say=say)
     made = root.make(wanted, say)
+    context = made.reference
     try:
-        yield made.reference
+        context = loading.reference(docker, wanted.name, made)
+        yield context
     finally:
+        if context != made.reference:
+            docker.run("image", "rm", context.removeprefix("docker-image://"), check=False)
         shutil.rmtree(made.path)
         (root.roots_dir() / f"{wanted.name}.json").unlink(missing_ok=True)
 
@@ -79,7 +83,7 @@ def built(docker: Docker, fleet: Fleet, families: list[str], say: Progress) -> I
     suites = {fleet.roots[str(fleet.families[fleet.lineage(family)[0]].parent)].suite for family in families}
     if len(suites) != 1:
         raise UsageError(f"the families stand on {', '.join(sorted(suites))}", "name those of one suite")
-    with tempfile.TemporaryDirectory(prefix="dockwright-naive-") as work, plain(suites.pop(), say) as context:
+    with tempfile.TemporaryDirectory(prefix="dockwright-naive-") as work, plain(docker, suites.pop(), say) as context:
         folder = Path(work)
         targets = {}
         for family, way in every:
