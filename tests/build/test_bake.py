@@ -105,7 +105,7 @@ def test_a_credential_for_the_index_reaches_no_definition(
 ) -> None:
     """It is in one file that only this user can read, and nowhere else."""
     monkeypatch.setenv("PIP_INDEX_URL", "https://somebody:hunter2@index.test/simple")
-    made = make._secrets(tmp_path)
+    made = make.host_secrets(tmp_path)
     assert "hunter2" in made["pip-conf"].read_text()
     assert made["pip-conf"].stat().st_mode & 0o777 == 0o600
     shared = {name: str(path) for name, path in made.items()}

@@ -136,6 +136,30 @@ def test_an_error_while_reading_ends_the_whole_group(tmp_path: Path) -> None:
         until_gone(number)
 
 
+def test_output_is_bytes_as_they_come_and_the_rest_is_read_away() -> None:
+    code = "import os; os.write(1, b'a\\xff'); os.write(1, b'x' * 3_000_000)"
+    with command.output(python(code)) as stream:
+        assert stream.read(2) == b"a\xff"
+
+
+def test_a_failed_output_carries_what_the_program_complained_of() -> None:
+    code = "import sys; print('half'); sys.exit('no such image')"
+    with pytest.raises(CommandFailed) as caught, command.output(python(code)) as stream:
+        assert stream.read() == b"half\n"
+    assert (caught.value.output, caught.value.returncode) == ("no such image", 1)
+    with pytest.raises(CommandFailed, match="not installed"), command.output(("no-such-program",)):
+        pass
+
+
+def test_a_reader_that_fails_ends_the_program() -> None:
+    code = "import os, time; os.write(1, f'{os.getpid():>9}'.encode()); time.sleep(600)"
+    number = 0
+    with pytest.raises(ValueError, match="enough"), command.output(python(code)) as stream:
+        number = int(stream.read(9))
+        raise ValueError("enough")
+    until_gone(number)
+
+
 def test_end_kills_what_ignores_the_polite_way() -> None:
     code = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"

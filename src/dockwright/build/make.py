@@ -50,6 +50,19 @@ def roots_of(fleet: Fleet, instances: Iterable[Instance], families: Iterable[str
 
 def ensure_roots(fleet: Fleet, *, only: Collection[str], allowed: bool, say: Say) -> dict[str, Layout]:
     """The roots named in `only`, and under the name "build" the one that builders start from, made where missing."""
+    recipes = _recipes(fleet, only)
+    if any(roots.made(recipe) is None for recipe in recipes.values()):
+        roots.ensure_maker(allowed=allowed, say=say)
+    return {name: roots.make(recipe, say) for name, recipe in recipes.items()}
+
+
+def present_roots(fleet: Fleet) -> dict[str, Layout]:
+    """The roots that this host has, named as in `ensure_roots`; makes none."""
+    found = {name: roots.made(recipe) for name, recipe in _recipes(fleet, fleet.roots).items()}
+    return {name: layout for name, layout in found.items() if layout}
+
+
+def _recipes(fleet: Fleet, only: Collection[str]) -> dict[str, roots.Recipe]:
     recipes = {
         name: roots.Recipe(name, root.suite, root.variant, tuple(root.packages))
         for name, root in fleet.roots.items()
@@ -57,9 +70,7 @@ def ensure_roots(fleet: Fleet, *, only: Collection[str], allowed: bool, say: Say
     }
     suites = {recipe.suite for recipe in recipes.values()}
     recipes["build"] = roots.build_recipe(min(suites))
-    if any(roots.made(recipe) is None for recipe in recipes.values()):
-        roots.ensure_maker(allowed=allowed, say=say)
-    return {name: roots.make(recipe, say) for name, recipe in recipes.items()}
+    return recipes
 
 
 def plan_images(
@@ -107,7 +118,7 @@ def _definition(
     contexts["uv"] = str(tools.uv_folder())
     contexts["cyclonedx"] = str(tools.cyclonedx_folder())
     kit = bake.stage(root / KIT, work, inputs.tree_digest(root / KIT))
-    shared = bake.Shared(contexts, _secrets(work), secrets.proxies(), origin)
+    shared = bake.Shared(contexts, host_secrets(work), secrets.proxies(), origin)
     staged: dict[str, dict[str, str]] = {}
     for name, image in images.items():
         # The input digest names the folder: BuildKit tells contexts apart by their folder's name.
@@ -140,7 +151,8 @@ def instance_files(fleet: Fleet, image: Image, origin: Origin) -> dict[str, str]
     }
 
 
-def _secrets(work: Path) -> dict[str, Path]:
+def host_secrets(work: Path) -> dict[str, Path]:
+    """Secret id -> file: the host's certificates and package index; what has to be written goes to `work`."""
     found: dict[str, Path] = {}
     certificates = secrets.certificates()
     if certificates:

@@ -19,6 +19,7 @@ VERBS = {
     "logs": "what instances wrote",
     "down": "stop what `up` started",
     "build": "build the images of families and instances",
+    "sizes": "how large built images are, what they share, and where the bytes go",
     "lock": "pin what images are made of, with hashes, layer by layer",
     "change": "draft a change-control ticket for a deviation from the blueprint",
     "schema": "write the JSON schemas that editors complete and check with",

@@ -6,11 +6,14 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 from dockwright.errors import CommandFailed, Unreachable
 
@@ -111,6 +114,40 @@ def stream(
     return process.returncode
 
 
+@contextmanager
+def output(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> Iterator[IO[bytes]]:
+    """What a program writes, as bytes and as it comes: for archives that fit in no memory.
+
+    Raises CommandFailed when it ends with an error or is not installed; a reader that fails ends the program.
+    """
+    words = tuple(str(word) for word in argv)
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            process = subprocess.Popen(
+                words,
+                env=merged(env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise CommandFailed(f"{words[0]} is not installed or not on PATH") from error
+        with process:
+            try:
+                assert process.stdout is not None  # noqa: S101 - opened with PIPE above
+                yield process.stdout
+                while process.stdout.read(2**20):
+                    pass  # What follows an archive's end is padding.
+                process.wait()
+            except BaseException:
+                end(process)
+                raise
+        if process.returncode:
+            complaints.seek(0)
+            raise failure(Completed(words, process.returncode, "", complaints.read().decode(errors="replace")))
+
+
 def _feed(process: subprocess.Popen[str], stdin: str | None) -> None:
     """Write standard input from a thread, so that a program that talks before it has read all cannot stall."""
     if stdin is None or process.stdin is None:
@@ -127,7 +164,7 @@ def _feed(process: subprocess.Popen[str], stdin: str | None) -> None:
     threading.Thread(target=write, daemon=True).start()
 
 
-def end(process: subprocess.Popen[str], patience: float = 10) -> None:
+def end(process: subprocess.Popen[Any], patience: float = 10) -> None:
     """End a process group that this tool started: SIGTERM, then SIGKILL after `patience` seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:

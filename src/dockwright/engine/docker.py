@@ -7,8 +7,10 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from dockwright.engine import command
 from dockwright.errors import CommandFailed, EngineUnavailable
@@ -45,6 +47,10 @@ class Docker:
 
     def stream(self, *words: str, on_line: Callable[[str], None], stdin: str | None = None, check: bool = True) -> int:
         return command.stream((self.program, *words), on_line, env=self.env(), stdin=stdin, check=check)
+
+    def output(self, *words: str) -> AbstractContextManager[IO[bytes]]:
+        """What `docker WORDS` writes, as bytes and as it comes."""
+        return command.output((self.program, *words), env=self.env())
 
     def json_lines(self, *words: str, check: bool = True) -> list[dict[str, object]]:
         """The JSON objects that a `--format json` command prints, one a line."""

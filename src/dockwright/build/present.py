@@ -1,0 +1,53 @@
+"""What an engine has of a whole fleet as it is declared now. It makes nothing: no root, no image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockwright.build import make
+from dockwright.build.images import FAMILIES, Image
+from dockwright.build.store import Stored, stored
+from dockwright.engine.docker import Docker
+from dockwright.spec.model import Fleet
+
+
+@dataclass(frozen=True)
+class Present:
+    """Families and instances by name: those that are built, and why the others are not."""
+
+    built: dict[str, Stored]
+    absent: dict[str, str]
+
+
+def present(docker: Docker, fleet: Fleet, root: Path) -> Present:
+    """Every family and every instance. An image of other inputs than those of now is not built."""
+    images = _plan(fleet, root)
+    have = stored(docker)
+    built = {name: have[image.input_digest] for name, image in images.items() if image.input_digest in have}
+    absent = {name: "not built" for name in fleet.by_generation() if name not in built}
+    absent |= {each.name: _why(fleet, each.service) for each in fleet.instances() if each.name not in built}
+    return Present(built, absent)
+
+
+def _why(fleet: Fleet, service: str) -> str:
+    return "not built" if service in fleet.implementations else "not implemented yet"
+
+
+def _plan(fleet: Fleet, root: Path) -> dict[str, Image]:
+    """The images whose input digest can be known: those whose root was made on this host."""
+    layouts = make.present_roots(fleet)
+    if "build" not in layouts:
+        return {}
+    families = [
+        name
+        for name in fleet.by_generation()
+        if fleet.families[fleet.lineage(name)[0]].parent in layouts
+        and all((root / FAMILIES / above / "Dockerfile").is_file() for above in fleet.lineage(name))
+    ]
+    instances = [
+        each
+        for each in fleet.instances()
+        if each.service in fleet.implementations and fleet.lineage(fleet.services[each.service].family)[-1] in families
+    ]
+    return make.plan_images(fleet, families, instances, root, layouts)

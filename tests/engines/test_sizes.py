@@ -1,0 +1,100 @@
+"""`sizes` on a real engine: two small images with the fleet's labels, the second on top of the first."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dockwright.build import make, oci, root
+from dockwright.build.images import LABEL_INPUT
+from dockwright.spec.load import load_fleet
+from engines.conftest import Running
+from engines.fleet import ROOT, Fleet
+
+pytestmark = pytest.mark.engines
+EPOCH = "2025-08-10T00:00:00Z"
+BELOW, ABOVE = b"\x00" * 300_000, b"packages" * 1000
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state directory whose roots are a few bytes each: enough to know the digests of what stands on them."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("DOCKWRIGHT_STATE", str(folder))
+    bookworm = load_fleet(ROOT / "fleet").roots["debian-bookworm"]
+    for recipe in (
+        root.build_recipe(bookworm.suite),
+        root.Recipe("debian-bookworm", bookworm.suite, bookworm.variant, tuple(bookworm.packages)),
+    ):
+        layer = tmp_path / f"{recipe.name}.tar"
+        layer.write_bytes(recipe.name.encode())
+        oci.write_layout(layer, root.roots_dir() / f"{recipe.name}-{recipe.key}", created=EPOCH)
+    return folder
+
+
+@pytest.fixture
+def images(engine: Running, state: Path, tmp_path: Path) -> Iterator[list[str]]:
+    """base-python and base-utils as this engine's store knows them, but for what is in them."""
+    fleet = load_fleet(ROOT / "fleet")
+    planned = make.plan_images(fleet, ["base-utils"], [], ROOT, make.present_roots(fleet))
+    label = {name: f"LABEL {LABEL_INPUT}={planned[name].input_digest}" for name in ("base-python", "base-utils")}
+    lower, upper = (f"dockwright-test-sizes-{name}:{uuid.uuid4().hex[:8]}" for name in ("lower", "upper"))
+    docker, container = engine.docker, f"dockwright-test-sizes-{uuid.uuid4().hex[:8]}"
+    for name, content in (("below", BELOW), ("above", ABOVE)):
+        (tmp_path / name).write_bytes(content)
+    listed = tmp_path / "below.list"
+    listed.write_text("/.\n/below\n")
+    with tarfile.open(tmp_path / "lower.tar", "w") as archive:
+        archive.add(tmp_path / "below", "below")
+        archive.add(listed, "var/lib/dpkg/info/below.list")
+    try:
+        docker("import", "--change", label["base-python"], "--change", 'CMD ["none"]', f"{tmp_path}/lower.tar", lower)
+        docker("create", "--name", container, lower)
+        docker("cp", str(tmp_path / "above"), f"{container}:/above")
+        docker("commit", "--change", label["base-utils"], container, upper)
+        yield [lower, upper]
+    finally:
+        engine.client.run("rm", "--force", container, check=False)
+        engine.client.run("image", "rm", "--force", lower, upper, check=False)
+
+
+def sizes(engine: Running, state: Path, *words: str) -> Any:
+    """`sizes --json`, which must end well."""
+    tool = Fleet(engine.client, environ={"DOCKER_HOST": engine.client.host, "DOCKWRIGHT_STATE": str(state)})
+    done = tool.run("sizes", "--json", *words, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_what_two_images_share_is_stored_once(engine: Running, state: Path, images: list[str]) -> None:
+    found = sizes(engine, state)
+    lower, upper = found["images"]
+    assert (lower["name"], upper["name"]) == ("base-python", "base-utils")
+    assert lower["unique"]["unpacked"] == 0
+    assert lower["shared"] == upper["shared"]
+    assert lower["unpacked"] > len(BELOW) > lower["compressed"] > 0
+    assert upper["unique"]["unpacked"] > len(ABOVE) > upper["unique"]["compressed"] > 0
+    for form in ("unpacked", "compressed"):
+        assert found["totals"]["images"][form] == lower[form] + upper[form]
+        assert found["totals"]["stored"][form] == upper[form]
+    assert found["absent"]["family-web"] == "not built"
+    assert {"not built", "not implemented yet"} == set(found["absent"].values())
+    noted = (state / "layers.json").read_text()
+    assert sizes(engine, state, "base-utils")["images"] == [upper]
+    assert (state / "layers.json").read_text() == noted
+
+
+def test_the_bytes_of_one_image_have_owners(engine: Running, state: Path, images: list[str]) -> None:
+    before = engine.docker("ps", "--all", "--quiet")
+    parts = sizes(engine, state, "base-utils", "--packages")["parts"]
+    assert [(part["kind"], part["name"], part["bytes"]) for part in parts[:2]] == [
+        ("debian", "below", len(BELOW)),
+        ("other", "/", len(ABOVE)),
+    ]
+    assert engine.docker("ps", "--all", "--quiet") == before
