@@ -38,6 +38,14 @@ def test_its_logs_are_bounded_and_its_store_is_containerds(tmp_path: Path) -> No
     assert config["features"] == {"containerd-snapshotter": True}
 
 
+def test_one_for_builds_only_leaves_the_hosts_network_alone(tmp_path: Path) -> None:
+    """Another engine's bridge and firewall rules are there already."""
+    config = Daemon(tmp_path, builds_only=True).config()
+    assert config["bridge"] == "none"
+    assert [config[key] for key in ("iptables", "ip6tables", "ip-forward", "ip-masq")] == [False] * 4
+    assert {key: config[key] for key in Daemon(tmp_path).config()} == Daemon(tmp_path).config()
+
+
 @pytest.mark.parametrize("text", ["", "no number", "-1", "999999999", "this process", "1"])
 def test_a_pid_file_of_another_program_is_not_believed(tmp_path: Path, text: str) -> None:
     """Process ids are given again: stopping must never reach what got a dead daemon's number."""
