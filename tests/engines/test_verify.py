@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from dockwright.build import twice
-from dockwright.engine import daemon
+from dockwright.engine import bridge, daemon
 from dockwright.engine.state import state_dir
 from engines.conftest import Machine, Running
 from engines.fleet import ROOT, Fleet
@@ -26,7 +27,7 @@ LUCK = "RUN head -c 20 /dev/urandom > /etc/luck && touch --date=@$SOURCE_DATE_EP
 KILLED = """
 import sys
 from pathlib import Path
-from dockwright.engine import daemon
+from dockwright.engine import bridge, daemon
 daemon.start(daemon.Daemon(Path(sys.argv[1]), builds_only=True), Path(sys.argv[2]), print)
 """
 
@@ -36,6 +37,9 @@ def verify(fleet: Fleet, *names: str) -> tuple[int, dict[str, Any]]:
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     assert not (state_dir() / "verify").exists(), "its engine and its images are gone"
+    links = {name for _, name in socket.if_nameindex()}
+    assert bridge.NAME not in links
+    assert "docker0" in links, "the engine in use keeps its network"
     return done.returncode, found
 
 

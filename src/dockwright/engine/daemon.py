@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.engine import command
+from dockwright.engine import bridge, command
 from dockwright.engine.docker import Docker, connect
 from dockwright.engine.state import dumps, write_atomically
 from dockwright.errors import EngineUnavailable
@@ -21,8 +21,8 @@ from dockwright.errors import EngineUnavailable
 class Daemon:
     """The files of one `dockerd`: all of them below `home`, except sockets when their paths would be too long.
 
-    `builds_only`: no bridge and no firewall rules, so that it can run beside another engine; it runs no containers,
-    and builds on it use the host's network.
+    `builds_only`: no firewall rules and a bridge of its own, so that it can run beside another engine; it runs no
+    containers, and builds on it use the host's network.
     """
 
     home: Path
@@ -59,7 +59,8 @@ class Daemon:
     def config(self) -> dict[str, object]:
         """The daemon's configuration: its own paths, the containerd image store, bounded logs."""
         without = ("iptables", "ip6tables", "ip-forward", "ip-masq")
-        network = {"bridge": "none", **dict.fromkeys(without, False)} if self.builds_only else {}
+        # Not "none": a dockerd without a bridge removes docker0, which is another engine's.
+        network = {"bridge": bridge.NAME, **dict.fromkeys(without, False)} if self.builds_only else {}
         return {
             **network,
             "data-root": str(self.home / "data"),
@@ -101,6 +102,8 @@ def start(daemon: Daemon, client: Path, say: Callable[[str], None], patience: fl
     _sweep(daemon)
     daemon.run.mkdir(parents=True, exist_ok=True)
     write_atomically(daemon.home / "daemon.json", dumps(daemon.config()))
+    if daemon.builds_only:
+        bridge.add()  # A start that fails leaves it for the next one.
     say(f"starting an engine of its own: dockerd on {daemon.socket}")
     return _await(daemon, client, _spawn(found, daemon), patience)
 
@@ -159,6 +162,8 @@ def stop(daemon: Daemon, patience: float = 40) -> bool:
     os.kill(number, signal.SIGTERM)
     if not _gone(number, patience):
         raise EngineUnavailable(f"dockerd (process {number}) did not end within {patience:.0f} s", f"see {daemon.log}")
+    if daemon.builds_only:
+        bridge.remove()
     return True
 
 
