@@ -12,9 +12,9 @@ if not servicekit.__file__:
 pytest_plugins = [
     "plugins.guard",
     "plugins.abilities",
+    "plugins.order",
     "plugins.processes",
     "plugins.leftovers",
     "plugins.outlived",
-    "plugins.order",
     "plugins.unrun",
 ]

@@ -19,6 +19,7 @@ from dockwright.cli import main
 from dockwright.cli.verbs import test as verb
 
 ROOT = Path(__file__).parents[2]
+TEST = (sys.executable, "-m", "dockwright", "test")
 SUMMARY = re.compile(r"=+ .* in \d+\.\d+s .*=+|=+ .* in \d+\.\d+s =+")
 
 
@@ -52,11 +53,16 @@ def _write(checkout: Path, name: str, text: str) -> None:
 
 
 def run(checkout: Path, *words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    where, env = cwd or checkout, environment(checkout)
+    return subprocess.run([*TEST, *words], cwd=where, env=env, capture_output=True, text=True, check=False)
+
+
+def environment(checkout: Path) -> dict[str, str]:
+    """This process's own, without what pytest tells the programs that its tests start."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     env["PYTHONPATH"] = f"{checkout / 'src'}:{checkout / 'servicekit/src'}"
     env["PYTEST_ADDOPTS"] = "-p no:schemathesis"  # It takes a second to import, and these trees make no use of it.
-    command = [sys.executable, "-m", "dockwright", "test", *words]
-    return subprocess.run(command, cwd=cwd or checkout, env=env, capture_output=True, text=True, check=False)
+    return env
 
 
 def test_everything_runs_and_what_did_not_is_said(tree: Path) -> None:
@@ -143,9 +149,8 @@ def slow(tree: Path) -> Iterator[subprocess.Popen[str]]:
     """A run that has got to a test that does not end."""
     code = "import pathlib, time\ndef test_slow():\n    pathlib.Path('here').touch()\n    time.sleep(600)\n"
     _write(tree, "tests/test_slow.py", code)
-    env = {**os.environ, "PYTHONPATH": f"{tree / 'src'}:{tree / 'servicekit/src'}"}
-    command = [sys.executable, "-m", "dockwright", "test", "tests/test_slow.py", "--fast"]
-    process = subprocess.Popen(command, cwd=tree, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    words, pipe = [*TEST, "tests/test_slow.py", "--fast"], subprocess.PIPE
+    process = subprocess.Popen(words, cwd=tree, env=environment(tree), stdout=pipe, stderr=subprocess.STDOUT, text=True)
     with process:
         yield process
         process.kill()

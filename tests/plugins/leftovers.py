@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plugins.order import one_of_many
 from plugins.processes import end, family, pids, read
 
 PREFIX = "dockwright-test-"
@@ -44,7 +45,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _sweep(session: pytest.Session) -> None:
-    if "PYTEST_XDIST_WORKER" not in os.environ and sys.platform == "linux" and os.geteuid() == 0:
+    if not one_of_many(session.config) and sys.platform == "linux" and os.geteuid() == 0:
         for name in dead_runs():
             clear(name)
 

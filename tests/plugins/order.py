@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +9,11 @@ from plugins.abilities import ENGINES
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
+
+
+def one_of_many(config: pytest.Config) -> bool:
+    """Whether this process runs tests for another one, which was asked to."""
+    return hasattr(config, "workerinput")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -24,7 +28,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest first, so that the other processes have all the rest to do meanwhile."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if one_of_many(config):
         items.sort(key=lambda item: not item.nodeid.startswith(ENGINES))

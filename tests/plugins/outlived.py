@@ -9,6 +9,7 @@ import time
 
 import pytest
 from plugins.leftovers import run_name
+from plugins.order import one_of_many
 from plugins.processes import end, gone, pids, read
 
 # Every program that is started meanwhile inherits it, also one that its parent has left to init.
@@ -19,7 +20,7 @@ PATIENCE = 5.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    if not one_of_many(config):
         os.environ[MARK] = run_name()
         config.stash[OUTLIVED] = []
 
@@ -27,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In the process that started the run, after those that ran the tests have ended."""
-    if "PYTEST_XDIST_WORKER" in os.environ or sys.platform != "linux":
+    if one_of_many(session.config) or sys.platform != "linux":
         return
     still = outlived(run_name(), PATIENCE)
     session.config.stash[OUTLIVED] = [read(f"/proc/{pid}/cmdline").replace("\0", " ").strip() for pid in still]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import bake, inputs, secrets, tools
+from dockwright.build import bake, inputs, loading, secrets, tools
 from dockwright.build import root as roots
 from dockwright.build.images import KIT, SCRIPTS, Image, family_images, instance_images
 from dockwright.build.oci import Layout
@@ -86,7 +86,8 @@ def build(
         present = {name: have[image.input_digest].reference for name, image in images.items() if name not in missing}
         origin = read_origin(root)
         with tempfile.TemporaryDirectory(prefix="dockwright-build-") as work:
-            wanted = definition(fleet, missing, present, layouts, root, Path(work), origin)
+            bases = {name: loading.reference(docker, name, layout) for name, layout in layouts.items()}
+            wanted = definition(fleet, missing, present, bases, root, Path(work), origin)
             run_bake(docker, wanted, missing, say)
         have = stored(docker)
     return Built(images, have, tuple(missing), time.monotonic() - began)
@@ -96,13 +97,13 @@ def definition(
     fleet: Fleet,
     images: Mapping[str, Image],
     present: Mapping[str, str],
-    layouts: Mapping[str, Layout],
+    bases: Mapping[str, str],
     root: Path,
     work: Path,
     origin: Origin,
 ) -> dict[str, object]:
-    """A bake definition that builds `images`, its contexts staged below `work`."""
-    contexts = {name: layout.reference for name, layout in layouts.items()}
+    """A bake definition that builds `images`, its contexts staged below `work`. `bases`: root name -> its named context."""
+    contexts = dict(bases)
     contexts["scripts"] = str(bake.stage(root / SCRIPTS, work, inputs.tree_digest(root / SCRIPTS)))
     contexts["uv"] = str(tools.uv_folder())
     contexts["cyclonedx"] = str(tools.cyclonedx_folder())

@@ -112,7 +112,8 @@ class _Build:
         """Build from a new directory into layouts below `home/name`; image name -> what was built."""
         outputs = {image.target: self.home / name / image.target for image in self.images.values()}
         with tempfile.TemporaryDirectory(prefix=f"dockwright-verify-{name}-") as work:
-            made = make.definition(self.fleet, self.images, {}, self.layouts, self.root, Path(work), self.origin)
+            bases = {root: layout.reference for root, layout in self.layouts.items()}
+            made = make.definition(self.fleet, self.images, {}, bases, self.root, Path(work), self.origin)
             make.run_bake(docker, into_layouts(made, outputs), self.images, self.say, *options)
         return {name: read_picture(outputs[image.target]) for name, image in self.images.items()}
 

@@ -82,7 +82,7 @@ def launch(
         "family": fleet.lineage(row.family)[-1],
         "git_sha": origin.git_sha,
         "tag": f"{origin.tag}-dev",
-        "input_digest": "",
+        "input_digest": "work tree",  # no image: nothing was digested
         "port": row.port,
         "health_port": row.health_port,
     }

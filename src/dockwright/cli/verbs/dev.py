@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         python = fleet.python_of(fleet.services[instance.service].family)
         interpreter = dev.environment(instance.service, root, python, say)
         launches.append(dev.launch(fleet, instance, running, interpreter, root, origin))
+        row = fleet.services[instance.service]
+        say(f"{instance.service}: http://{LOOPBACK}:{row.port}/, health http://{LOOPBACK}:{row.health_port}/health")
     stage = Stage(launches, say)
     if not arguments.no_reload:
         threading.Thread(target=_watch, args=(stage, root), daemon=True).start()
@@ -116,7 +118,9 @@ class Stage:
 
 
 def _print(service: str, line: str) -> None:
-    print(logs.shown(logs.entry(service, line), colour=sys.stdout.isatty()), flush=True)
+    # In one piece: each process has a thread that prints.
+    sys.stdout.write(f"{logs.shown(logs.entry(service, line), colour=sys.stdout.isatty())}\n")
+    sys.stdout.flush()
 
 
 def _watch(stage: Stage, root: Path) -> None:

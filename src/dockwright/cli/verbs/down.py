@@ -29,7 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"stopped": list(done.stopped), "engine_stopped": done.engine_stopped}, indent=2))
     elif not done.stopped and not done.engine_stopped:
-        print("nothing to do: nothing of the fleet runs here")
+        kept = "; what services kept is deleted" if arguments.delete_state else ""
+        print(f"nothing of the fleet runs here{kept}")
     else:
         count = len(done.stopped)
         engine = ", and the engine that the tool had started" if done.engine_stopped else ""
