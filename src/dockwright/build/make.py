@@ -102,7 +102,7 @@ def definition(
     work: Path,
     origin: Origin,
 ) -> dict[str, object]:
-    """A bake definition that builds `images`, its contexts staged below `work`. `bases`: root name -> its named context."""
+    """A bake definition, its contexts staged below `work`. `bases`: root name -> its named context."""
     contexts = dict(bases)
     contexts["scripts"] = str(bake.stage(root / SCRIPTS, work, inputs.tree_digest(root / SCRIPTS)))
     contexts["uv"] = str(tools.uv_folder())
