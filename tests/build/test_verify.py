@@ -17,6 +17,11 @@ from hypothesis import strategies as st
 
 from dockwright.build import twice
 from dockwright.build.verify import Difference, Picture, differences, read_picture
+from dockwright.engine.docker import Docker
+from dockwright.errors import EngineUnavailable
+from dockwright.spec.load import load_fleet
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -207,3 +212,10 @@ def test_builds_are_written_as_layouts_and_everything_else_stays(tmp_path: Path)
     given: dict[str, object] = {"group": {"default": {"targets": ["x"]}}, "target": {"x": target}}
     output = {"output": [f"type=oci,tar=false,dest={tmp_path}"]}
     assert twice.into_layouts(given, {"x": tmp_path}) == {**given, "target": {"x": {**target, **output}}}
+
+
+def test_an_engine_that_cannot_write_layouts_is_told_what_it_needs(tmp_path: Path) -> None:
+    docker = Docker(Path("docker"), "unix:///nowhere", image_store="graph driver")
+    with pytest.raises(EngineUnavailable, match="cannot write images as OCI layouts") as caught:
+        twice.verify(docker, load_fleet(ROOT / "fleet"), {}, {}, tmp_path, print)
+    assert "containerd-snapshotter" in caught.value.remedy
