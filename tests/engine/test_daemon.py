@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dockwright.engine import bridge
 from dockwright.engine.daemon import Daemon, stop
 
 
@@ -36,6 +37,14 @@ def test_its_logs_are_bounded_and_its_store_is_containerds(tmp_path: Path) -> No
     config = Daemon(tmp_path).config()
     assert config["log-opts"] == {"max-size": "5m", "max-file": "2"}
     assert config["features"] == {"containerd-snapshotter": True}
+
+
+def test_one_for_builds_only_leaves_the_hosts_network_alone(tmp_path: Path) -> None:
+    """Another engine's bridge and firewall rules are there already."""
+    config = Daemon(tmp_path, builds_only=True).config()
+    assert config["bridge"] == bridge.NAME != "docker0"
+    assert [config[key] for key in ("iptables", "ip6tables", "ip-forward", "ip-masq")] == [False] * 4
+    assert {key: config[key] for key in Daemon(tmp_path).config()} == Daemon(tmp_path).config()
 
 
 @pytest.mark.parametrize("text", ["", "no number", "-1", "999999999", "this process", "1"])

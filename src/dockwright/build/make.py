@@ -98,13 +98,13 @@ def build(
         origin = read_origin(root)
         with tempfile.TemporaryDirectory(prefix="dockwright-build-") as work:
             bases = {name: loading.reference(docker, name, layout) for name, layout in layouts.items()}
-            made = _definition(fleet, missing, present, bases, root, Path(work), origin)
-            _bake(docker, made, missing, say)
+            wanted = definition(fleet, missing, present, bases, root, Path(work), origin)
+            run_bake(docker, wanted, missing, say)
         have = stored(docker)
     return Built(images, have, tuple(missing), time.monotonic() - began)
 
 
-def _definition(
+def definition(
     fleet: Fleet,
     images: Mapping[str, Image],
     present: Mapping[str, str],
@@ -113,6 +113,7 @@ def _definition(
     work: Path,
     origin: Origin,
 ) -> dict[str, object]:
+    """A bake definition, its contexts staged below `work`. `bases`: root name -> its named context."""
     contexts = dict(bases)
     contexts["scripts"] = str(bake.stage(root / SCRIPTS, work, inputs.tree_digest(root / SCRIPTS)))
     contexts["uv"] = str(tools.uv_folder())
@@ -164,12 +165,14 @@ def host_secrets(work: Path) -> dict[str, Path]:
     return found
 
 
-def _bake(docker: Docker, definition: dict[str, object], images: Mapping[str, Image], say: Say) -> None:
+def run_bake(
+    docker: Docker, wanted: Mapping[str, object], images: Mapping[str, Image], say: Say, *options: str
+) -> None:
     """Run bake, telling what is done as it is; a failure carries what the failing step wrote."""
     steps = Steps({image.target: name for name, image in images.items()}, say)
-    words = ("buildx", "bake", "--progress=plain", "--provenance=false", "-f", "-", "default")
+    words = ("buildx", "bake", "--progress=plain", "--provenance=false", *options, "-f", "-", "default")
     try:
-        docker.stream(*words, on_line=steps.follow, stdin=json.dumps(definition))
+        docker.stream(*words, on_line=steps.follow, stdin=json.dumps(wanted))
     except CommandFailed as error:
         output = "\n".join(steps.broken) or error.output
         raise CommandFailed("the build failed", "mend the step above and run again", output) from error

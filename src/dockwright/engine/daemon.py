@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.engine import command
+from dockwright.engine import bridge, command
 from dockwright.engine.docker import Docker, connect
 from dockwright.engine.state import dumps, write_atomically
 from dockwright.errors import EngineUnavailable
@@ -19,9 +19,14 @@ from dockwright.errors import EngineUnavailable
 
 @dataclass(frozen=True)
 class Daemon:
-    """The files of one `dockerd`: all of them below `home`, except sockets when their paths would be too long."""
+    """The files of one `dockerd`: all of them below `home`, except sockets when their paths would be too long.
+
+    `builds_only`: no firewall rules and a bridge of its own, so that it can run beside another engine; it runs no
+    containers, and builds on it use the host's network.
+    """
 
     home: Path
+    builds_only: bool = False
 
     @property
     def run(self) -> Path:
@@ -53,7 +58,11 @@ class Daemon:
 
     def config(self) -> dict[str, object]:
         """The daemon's configuration: its own paths, the containerd image store, bounded logs."""
+        without = ("iptables", "ip6tables", "ip-forward", "ip-masq")
+        # Not "none": a dockerd without a bridge removes docker0, which is another engine's.
+        network = {"bridge": bridge.NAME, **dict.fromkeys(without, False)} if self.builds_only else {}
         return {
+            **network,
             "data-root": str(self.home / "data"),
             "exec-root": str(self.exec_root),
             "pidfile": str(self.pid_file),
@@ -77,19 +86,26 @@ class Daemon:
         return number if str(self.home / "daemon.json").encode() in words else None
 
 
+def program() -> str | None:
+    """Where `dockerd` is; None where it is not installed."""
+    return shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/sbin")
+
+
 def start(daemon: Daemon, client: Path, say: Callable[[str], None], patience: float = 60) -> Docker:
     """Start the daemon unless it runs already, and wait until it answers. Raises EngineUnavailable."""
     running = connect(client, daemon.host)
     if running:
         return running
-    program = shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/sbin")
-    if not program:
+    found = program()
+    if not found:
         raise EngineUnavailable("dockerd is not installed", "apt-get install docker.io")
     _sweep(daemon)
     daemon.run.mkdir(parents=True, exist_ok=True)
     write_atomically(daemon.home / "daemon.json", dumps(daemon.config()))
+    if daemon.builds_only:
+        bridge.add()  # A start that fails leaves it for the next one.
     say(f"starting an engine of its own: dockerd on {daemon.socket}")
-    return _await(daemon, client, _spawn(program, daemon), patience)
+    return _await(daemon, client, _spawn(found, daemon), patience)
 
 
 def _spawn(program: str, daemon: Daemon) -> int:
@@ -146,6 +162,8 @@ def stop(daemon: Daemon, patience: float = 40) -> bool:
     os.kill(number, signal.SIGTERM)
     if not _gone(number, patience):
         raise EngineUnavailable(f"dockerd (process {number}) did not end within {patience:.0f} s", f"see {daemon.log}")
+    if daemon.builds_only:
+        bridge.remove()
     return True
 
 

@@ -1,0 +1,171 @@
+"""Builds images twice, on two builders and from two directories, and compares what comes out.
+
+The second build starts from nothing: no cache, and where this host can run one, an engine of its own with an empty
+store, without any downloaded package. Roots are taken as they are: both builds start from the same bytes. Both carry
+the same commit and tag, which are labels, and so part of every image's configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dockwright.build import make
+from dockwright.build.images import Image
+from dockwright.build.oci import Layout
+from dockwright.build.origin import Origin, read_origin
+from dockwright.build.verify import Difference, Picture, differences, read_picture
+from dockwright.engine import daemon
+from dockwright.engine.docker import Docker
+from dockwright.engine.state import dumps, locked, state_dir
+from dockwright.errors import EngineUnavailable
+from dockwright.spec.model import Fleet
+
+Say = Callable[[str], None]
+SECOND_ENGINE = "a second engine with an empty store"
+SAME_ENGINE = "the same engine, without cache"
+# A dockerd uses the system's containerd where there is one, and with it the same store as every other.
+SYSTEM_CONTAINERD = Path("/run/containerd/containerd.sock")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One image of both builds."""
+
+    name: str
+    first: str
+    second: str
+    layers: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def identical(self) -> bool:
+        return self.first == self.second
+
+
+@dataclass(frozen=True)
+class Report:
+    """What two builds have shown. `builder`: what the second one was made on."""
+
+    images: tuple[Compared, ...]
+    builder: str
+    first_seconds: float
+    second_seconds: float
+
+    @property
+    def identical(self) -> bool:
+        return all(image.identical for image in self.images)
+
+
+def verify(
+    docker: Docker, fleet: Fleet, images: Mapping[str, Image], layouts: Mapping[str, Layout], root: Path, say: Say
+) -> Report:
+    """Build `images` twice and compare. Raises CommandFailed where a build fails, EngineUnavailable."""
+    if docker.image_store != "containerd":
+        raise EngineUnavailable(
+            f"the engine at {docker.host} cannot write images as OCI layouts",
+            'set "features": {"containerd-snapshotter": true} in its daemon.json',
+        )
+    home = state_dir() / "verify"
+    with locked(state_dir() / "verify.lock", "another verify runs on this machine"), emptied(home):
+        build = _Build(fleet, images, layouts, root, home, read_origin(root), say)
+        say(f"first build of {len(images)} images, on the engine in use")
+        began = time.monotonic()
+        first = build.run(docker, "first")
+        first_seconds, began = time.monotonic() - began, time.monotonic()
+        with elsewhere(docker, home, say) as (other, builder):
+            say(f"second build, on {builder}")
+            network = () if other is docker else build.on_host_network()
+            second = build.run(other, "second", "--no-cache", *network)
+        second_seconds = time.monotonic() - began
+        say("comparing")
+        return Report(tuple(compared(first, second)), builder, first_seconds, second_seconds)
+
+
+def compared(first: Mapping[str, Picture], second: Mapping[str, Picture]) -> Iterator[Compared]:
+    """Each image of two builds, parents first: a layer that differs is looked into once."""
+    told: set[tuple[str, str]] = set()
+    for name, one in first.items():
+        other = second[name]
+        found = tuple(differences(name, one, other, told))
+        yield Compared(name, one.digest, other.digest, len(one.layers), found)
+
+
+@dataclass(frozen=True)
+class _Build:
+    fleet: Fleet
+    images: Mapping[str, Image]
+    layouts: Mapping[str, Layout]
+    root: Path
+    home: Path
+    origin: Origin
+    say: Say
+
+    def run(self, docker: Docker, name: str, *options: str) -> dict[str, Picture]:
+        """Build from a new directory into layouts below `home/name`; image name -> what was built."""
+        outputs = {image.target: self.home / name / image.target for image in self.images.values()}
+        with tempfile.TemporaryDirectory(prefix=f"dockwright-verify-{name}-") as work:
+            bases = {root: layout.reference for root, layout in self.layouts.items()}
+            made = make.definition(self.fleet, self.images, {}, bases, self.root, Path(work), self.origin)
+            make.run_bake(docker, into_layouts(made, outputs), self.images, self.say, *options)
+        return {name: read_picture(outputs[image.target]) for name, image in self.images.items()}
+
+    def on_host_network(self) -> tuple[str, ...]:
+        """Options for a builder without networks of its own.
+
+        A bake definition of buildx 0.13 cannot say so; a compose file, read first and then overridden, can.
+        """
+        services = {image.target: {"build": {"context": ".", "network": "host"}} for image in self.images.values()}
+        path = self.home / "network.yaml"  # JSON is YAML; the name's end tells bake what it is.
+        path.write_text(dumps({"services": services}))
+        return ("-f", str(path))
+
+
+def into_layouts(definition: Mapping[str, Any], outputs: Mapping[str, Path]) -> dict[str, object]:
+    """A bake definition whose targets are written as OCI layouts instead of stored; `outputs`: target -> folder."""
+    targets = {
+        name: {**target, "output": [f"type=oci,tar=false,dest={outputs[name]}"]}
+        for name, target in definition["target"].items()
+    }
+    return {**definition, "target": targets}
+
+
+@contextmanager
+def elsewhere(docker: Docker, home: Path, say: Say) -> Iterator[tuple[Docker, str]]:
+    """Another builder than `docker`'s where this host can run one, and what it is in words."""
+    if os.geteuid() != 0 or SYSTEM_CONTAINERD.exists() or not daemon.program():
+        yield docker, SAME_ENGINE
+        return
+    own = _engine(home)
+    try:
+        yield daemon.start(own, docker.program, say), SECOND_ENGINE
+    finally:
+        daemon.stop(own)
+
+
+@contextmanager
+def emptied(home: Path) -> Iterator[None]:
+    """A folder that is new and goes away; what a killed run left in it, its engine too, goes first."""
+    _remove(home)
+    home.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        _remove(home)
+
+
+def _remove(home: Path) -> None:
+    daemon.stop(_engine(home))
+    shutil.rmtree(_engine(home).run, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _engine(home: Path) -> daemon.Daemon:
+    return daemon.Daemon(home / "engine", builds_only=True)

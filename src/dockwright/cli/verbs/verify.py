@@ -1,0 +1,107 @@
+"""Prove that images can be made again: build them twice and compare every digest.
+
+The first build is the one that `build` makes, cache and all. The second one starts from nothing: in another directory,
+without cache, and where this host can run one, on a second engine with an empty store. Equal digests mean equal bytes.
+Where they differ, the layer is named, the first file that differs, and what differs: its mode, its owner, its size, its
+content, its time. Nothing that runs is touched; both builds are thrown away.
+
+The commit and the tag are labels, and so part of an image's configuration: both builds carry this checkout's. Images of
+two commits differ in their configuration even where all layers are equal.
+
+  dockwright verify                    the CPU families that this host can build
+  dockwright verify family-web         a family and its parents
+  dockwright verify ServiceRegistry    a service, for each of its machines, and the families below it
+  dockwright verify --json             {"identical", "builder", "seconds", "images": [{"name", "first", ...}]}
+
+exit codes: 0 all identical, 1 something differs or a build failed, 2 wrong usage, 3 no engine
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from dockwright.build import make, twice
+from dockwright.build.images import FAMILIES
+from dockwright.cli import table
+from dockwright.cli.context import repository
+from dockwright.cli.progress import Progress
+from dockwright.cli.verbs.build import chosen, recipes_exist
+from dockwright.engine import find
+from dockwright.spec.load import load_fleet
+from dockwright.spec.model import Fleet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or machine/service")
+    parser.add_argument("--no-install", action="store_true", help="install nothing on this host; say what is missing")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    root = repository()
+    fleet = load_fleet(root / "fleet")
+    families, instances = chosen(fleet, arguments.names or cpu_families(fleet, root))
+    recipes_exist(fleet, families, instances, root)
+    say = Progress(quiet=arguments.json)
+    docker = find.ensure(allowed=not arguments.no_install, say=say)
+    needed = make.roots_of(fleet, instances, families)
+    layouts = make.ensure_roots(fleet, only=needed, allowed=not arguments.no_install, say=say)
+    images = make.plan_images(fleet, families, instances, root, layouts)
+    report = twice.verify(docker, fleet, images, layouts, root, say)
+    if arguments.json:
+        print(json.dumps(as_json(report), indent=2))
+    else:
+        show(report)
+    return 0 if report.identical else 1
+
+
+def cpu_families(fleet: Fleet, root: Path) -> list[str]:
+    """The families without CUDA that have a Dockerfile and stand on a root that builds can make."""
+    found = []
+    for name in fleet.by_generation():
+        top = fleet.roots.get(str(fleet.families[fleet.lineage(name)[0]].parent))
+        gpu = any(fleet.families[above].gpu for above in fleet.lineage(name))
+        makeable = top is not None and top.distribution == "debian" and not top.image
+        if makeable and not gpu and (root / FAMILIES / name / "Dockerfile").is_file():
+            found.append(name)
+    return found
+
+
+def as_json(report: twice.Report) -> dict[str, object]:
+    """The report for programs."""
+    return {
+        "identical": report.identical,
+        "builder": report.builder,
+        "seconds": {"first": round(report.first_seconds, 1), "second": round(report.second_seconds, 1)},
+        "images": [
+            {
+                "name": image.name,
+                "identical": image.identical,
+                "first": image.first,
+                "second": image.second,
+                "layers": image.layers,
+                "differences": [
+                    {"where": one.where, "path": one.path, "what": one.what, "files": one.files}
+                    for one in image.differences
+                ],
+            }
+            for image in report.images
+        ],
+    }
+
+
+def show(report: twice.Report) -> None:
+    """The report for people: a line an image, what differs, and one line that sums it up."""
+    rows = [
+        (image.name, "identical" if image.identical else "differs", str(image.layers), image.first[:26])
+        for image in report.images
+    ]
+    table.show(("IMAGE", "", "LAYERS", "DIGEST"), rows)
+    for image in report.images:
+        for one in image.differences:
+            print(f"  {one}")
+    equal = sum(image.identical for image in report.images)
+    times = f"{report.first_seconds:.0f} s and {report.second_seconds:.0f} s"
+    print(f"\n{equal} of {len(report.images)} images identical; second build on {report.builder} ({times})")
