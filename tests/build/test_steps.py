@@ -76,6 +76,11 @@ def test_what_broke_is_the_first_failed_step_with_what_it_wrote() -> None:
     ]
 
 
+def test_a_step_that_failed_before_it_wrote_has_buildkits_own_words() -> None:
+    _, steps = followed("#5 [a one 1/1] RUN x\n#5 ERROR: network bridge not found", {"a": "a", "b": "b"})
+    assert steps.broken == ["a [one 1/1] RUN x", "ERROR: network bridge not found"]
+
+
 @pytest.mark.parametrize("line", ["", "#", "#x y", "no number", "#1", "#1 ", "#1 [", "#1 []", "#1 [ ] x", "#1 DONE"])
 def test_lines_that_say_nothing_are_passed_over(line: str) -> None:
     said, steps = followed(f"{line}\n{line}", {"a": "a"})

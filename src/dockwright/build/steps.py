@@ -56,7 +56,8 @@ class Steps:
 
     def _end(self, number: str, rest: str, how: str, seconds: float) -> None:
         if how == "ERROR" and not self.broken:
-            self.broken = [self._names.get(number, "a step"), *self._wrote.get(number, [])[-KEPT:], rest]
+            # A step that wrote nothing failed before it began: BuildKit itself says why.
+            self.broken = [self._names.get(number, "a step"), *(self._wrote.get(number) or [rest])[-KEPT:]]
         elif how == "DONE" and number in self._exports:
             self._done += 1
             self._say(f"  {self._done} of {len(self._images)} images: {self._exports.pop(number)}")
