@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 from http.client import HTTPException
 from itertools import groupby
 from pathlib import Path
@@ -333,6 +334,19 @@ def test_registrations_outlive_a_kill(tmp_path: Path) -> None:
             assert set(watch.known) == {living["id"]}
 
 
+def renewed(registry: Running, name: str) -> None:
+    """Waits for a renewal by whoever registered."""
+
+    def left() -> float:
+        told = registry.ask("GET", f"/v1/registrations/{name}").json()["expires_at"]
+        return datetime.fromisoformat(told).timestamp()
+
+    before, patience = left(), time.monotonic() + 60
+    while left() < before + 1:
+        assert time.monotonic() < patience, "it does not renew"
+        time.sleep(0.1)
+
+
 def test_a_service_of_the_fleet_registers_by_itself(tmp_path: Path) -> None:
     """The service is a second registry; the kit registers it like any other."""
     with (
@@ -352,6 +366,7 @@ def test_a_service_of_the_fleet_registers_by_itself(tmp_path: Path) -> None:
         (found,) = registry.ask("GET", "/v1/services/ServiceRegistry").json()["candidates"]
         assert found["id"] == told.ids[0]
         assert (found["url"], found["health_url"]) == (other.url, other.health_url)
+        renewed(registry, found["id"])  # The answer with the id has arrived: it can be taken back by that id.
         registry.kill()
         registry.start()
         with Watch(registry.url) as again:
