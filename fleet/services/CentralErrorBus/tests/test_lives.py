@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Publisher(threading.Thread):
             batch = [told(f"no {sent + at}", service=self.name, trace=TRACE, id=f"{sent + at}") for at in range(5)]
             try:
                 answer = self.service.ask("POST", "/v1/errors", batch)
-            except OSError:
+            except (OSError, HTTPException):
                 return  # killed in the middle of it: whether it was kept nobody can tell
             assert answer.status == 202, answer.body
             self.accepted.update(zip((one["id"] for one in batch), answer.json()["numbers"], strict=True))
