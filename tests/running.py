@@ -181,7 +181,7 @@ class Running:
                 found = self.health()
                 if found.status == status:
                     return found
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 found = str(error)
             time.sleep(0.05)
         raise AssertionError(f"no /health {status} within {seconds} s, but {found}:\n{self.log}")

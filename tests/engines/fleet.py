@@ -6,10 +6,10 @@ import json
 import os
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def get(service: str, path: str, *, health: bool = False) -> Any:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
             content = answer.read()
-    except (OSError, urllib.error.URLError):
+    except (OSError, HTTPException):
         return None
     try:
         return json.loads(content)
