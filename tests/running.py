@@ -25,6 +25,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ class Running:
                 found = self.health()
                 if found.status == status:
                     return found
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, HTTPException) as error:
                 found = str(error)
             time.sleep(0.05)
         raise AssertionError(f"no /health {status} within {seconds} s, but {found}:\n{self.log}")
