@@ -29,7 +29,11 @@ def down(*, keep_engine: bool, delete_state: bool, say: Callable[[str], None]) -
 def _down(*, keep_engine: bool, delete_state: bool, say: Callable[[str], None]) -> Stopped:
     try:
         docker = find.running()
-    except EngineUnavailable:
+    except EngineUnavailable as error:
+        if delete_state:
+            # Volumes are the engine's: saying that they are gone would be a lie.
+            says = f"what services keep cannot be deleted: {error}"
+            raise EngineUnavailable(says, "./dockwright up, then down --delete-state") from error
         docker = None
     names = _remove(docker, delete_state=delete_state, say=say) if docker else ()
     own = find.own_daemon()
