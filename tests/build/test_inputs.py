@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockwright.build import bake, inputs
+from dockwright.errors import UnreadableInput
+from dockwright.spec import context
 
 LEFT_OUT = [
     "tests/test_app.py",
@@ -107,10 +109,10 @@ def test_what_is_staged_is_exactly_what_the_digest_covers(
         path.chmod(0o755 if executable else 0o644)
     staged = bake.stage(folder, tmp_path_factory.mktemp("staged"), "digest")
     assert inputs.tree_digest(staged) == inputs.tree_digest(folder)
-    assert [path.relative_to(staged) for path in inputs.files(staged)] == [
-        path.relative_to(folder) for path in inputs.files(folder)
+    assert [path.relative_to(staged) for path in context.files(staged)] == [
+        path.relative_to(folder) for path in context.files(folder)
     ]
-    assert {path for path in staged.rglob("*") if path.is_file()} == set(inputs.files(staged))
+    assert {path for path in staged.rglob("*") if path.is_file()} == set(context.files(staged))
 
 
 PARTS = st.dictionaries(st.text("abc", max_size=3), st.text("abc", max_size=3), max_size=4)
@@ -138,3 +140,25 @@ def test_staged_files_keep_what_counts_and_nothing_else(folder: Path, tmp_path: 
 def test_an_empty_folder_can_be_staged(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert list(bake.stage(tmp_path / "empty", tmp_path, "d").iterdir()) == []
+
+
+def test_a_link_that_leads_nowhere_is_one_clear_line(folder: Path, tmp_path: Path) -> None:
+    (folder / "pkg" / "gone").symlink_to("nowhere")
+    with pytest.raises(UnreadableInput, match="pkg/gone is a symbolic link to nowhere, which is not there"):
+        inputs.tree_digest(folder)
+    with pytest.raises(UnreadableInput, match="pkg/gone"):
+        bake.stage(folder, tmp_path, "staged")
+
+
+def test_a_name_that_is_not_utf8_is_one_clear_line(folder: Path) -> None:
+    Path(os.fsdecode(bytes(folder) + b"/pkg/\xff.py")).touch()
+    with pytest.raises(UnreadableInput, match=r"pkg/\\udcff.py has a name that is not UTF-8"):
+        inputs.tree_digest(folder)
+
+
+def test_docker_leaves_out_what_digests_leave_out() -> None:
+    """The Dockerfile of services must see no file that the digest does not cover."""
+    text = (Path(__file__).parents[2] / "fleet/services/Dockerfile.dockerignore").read_text()
+    expected = {f"**/{name}" for name in context.FOLDERS} | {f"**/*{suffix}" for suffix in context.SUFFIXES} | {"**/.*"}
+    said = {line for line in text.splitlines() if not line.startswith("#")}
+    assert said == expected | {f"**/{name}" for name in context.NAMES}

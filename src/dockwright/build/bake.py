@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import inputs
 from dockwright.build.images import LABEL_INPUT, LABEL_ROLE, Image
 from dockwright.build.origin import Origin
 from dockwright.build.root import EPOCH
+from dockwright.spec import context
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def stage(folder: Path, into: Path, digest: str) -> Path:
     """Copy what a build may see of a folder to `into/<digest>`: exactly the files that its digest covers."""
     target = into / digest
     if not target.exists():
-        for path in inputs.files(folder):
+        for path in context.files(folder):
             copy = target / path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-LEFT_OUT = {"__pycache__", "tests", "models", "data", "logs"}
+from dockwright.spec import context
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,9 @@ class Source:
 
 def of_service(folder: Path, name: str, python: tuple[int, int] | None = None) -> Iterator[Source]:
     """Every Python file that goes into a service's image, in the grammar of a Python version."""
-    for here, folders, files in os.walk(folder / "services" / name):
-        folders[:] = sorted(folder for folder in folders if folder not in LEFT_OUT and not folder.startswith("."))
-        for file in sorted(file for file in files if file.endswith(".py")):
-            yield _parse(Path(here) / file, python)
+    for path in context.found(folder / "services" / name):
+        if path.suffix == ".py" and not context.unfit(path):  # what is unfit, the rule left-out names
+            yield _parse(path, python)
 
 
 def _parse(path: Path, python: tuple[int, int] | None) -> Source:
