@@ -65,22 +65,6 @@ def test_a_file_that_pip_would_refuse_decides_nothing(home: Path, content: bytes
     assert secrets.pip_configuration({}) == ""
 
 
-def test_certificates_are_those_that_the_user_names_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["own.pem", "ssl.pem", "pip.pem", "bundle.pem", "system.pem"]
-    paths = {name: home / name for name in names}
-    for path in paths.values():
-        path.touch()
-    monkeypatch.setattr(secrets, "BUNDLES", [str(home / "not-there.pem"), str(paths["system.pem"])])
-    keys = ["DOCKWRIGHT_CA", "SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"]
-    environ = {key: str(paths[name]) for key, name in zip(keys, names, strict=False)}
-    for key, name in zip(keys, names, strict=False):
-        assert secrets.certificates(environ) == paths[name]
-        environ[key] = str(home / "gone.pem")
-    assert secrets.certificates(environ) == paths["system.pem"]
-    paths["system.pem"].unlink()
-    assert secrets.certificates({}) is None
-
-
 def test_proxies_are_passed_on_as_they_are_named() -> None:
     environ = {"HTTPS_PROXY": "http://proxy.test:3128", "no_proxy": "localhost", "HTTP_PROXY": "", "OTHER": "x"}
     assert secrets.proxies(environ) == {"HTTPS_PROXY": "http://proxy.test:3128", "no_proxy": "localhost"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from plugins import leftovers
 from dockwright.engine import daemon, find, install
 from dockwright.engine.docker import Docker
 from engines import network
+from engines import registry as registries
 
 Say = Callable[[str], None]
 
@@ -70,6 +72,18 @@ def engine(machine: Machine) -> Iterator[Running]:
     assert find.lacking(docker) == ""
     yield Running(docker, own.socket)
     assert daemon.stop(own), "the engine ended before its tests did"
+
+
+@pytest.fixture(scope="package")
+def registry_program(machine: Machine) -> Path:
+    return registries.program(machine.folder)
+
+
+@pytest.fixture
+def registry(machine: Machine, registry_program: Path) -> Iterator[registries.Registry]:
+    """A real registry on loopback, empty, for one test; the engine reaches it under the same address."""
+    with registries.running(machine.folder / f"registry-{uuid.uuid4().hex[:8]}", registry_program) as found:
+        yield found
 
 
 def _packages(may_install: bool, say: Say) -> Path:

@@ -16,6 +16,7 @@ from dockwright.build.oci import Layout
 from dockwright.build.origin import Origin, read_origin
 from dockwright.build.steps import Steps
 from dockwright.build.store import Stored, stored
+from dockwright.engine.certificates import certificates
 from dockwright.engine.docker import Docker
 from dockwright.errors import CommandFailed
 from dockwright.spec.model import Fleet, Instance
@@ -155,9 +156,9 @@ def instance_files(fleet: Fleet, image: Image, origin: Origin) -> dict[str, str]
 def host_secrets(work: Path) -> dict[str, Path]:
     """Secret id -> file: the host's certificates and package index; what has to be written goes to `work`."""
     found: dict[str, Path] = {}
-    certificates = secrets.certificates()
-    if certificates:
-        found["ca"] = certificates
+    bundle = certificates()
+    if bundle:
+        found["ca"] = bundle
     configuration = work / "pip.conf"
     configuration.touch(mode=0o600)
     configuration.write_text(secrets.pip_configuration())

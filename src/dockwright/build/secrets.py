@@ -1,4 +1,4 @@
-"""What a build needs of the host's own configuration: its certificates, its package index, its proxies.
+"""What a build needs of the host's own configuration beside its certificates: its package index, its proxies.
 
 They travel as build secrets and predefined build arguments, neither of which reaches a layer.
 """
@@ -10,15 +10,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 PIP_FILES = ("/etc/pip.conf", "~/.config/pip/pip.conf", "~/.pip/pip.conf")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-
-
-def certificates(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The certificates that this host trusts, a private CA included; None where none are found."""
-    named = [environ.get(key, "") for key in ("DOCKWRIGHT_CA", "SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")]
-    return next((Path(path) for path in (*named, *BUNDLES) if path and Path(path).is_file()), None)
 
 
 def pip_configuration(environ: Mapping[str, str] = os.environ) -> str:
