@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from dockwright import __version__
+from dockwright.cli.help import Formatter
 from dockwright.errors import DockwrightError
 
 VERBS = {
@@ -46,7 +47,7 @@ def parser(width: int = max(map(len, VERBS))) -> argparse.ArgumentParser:
         prog="dockwright",
         description=f"Builds, runs, heals and shows the fleet that fleet/fleet.toml declares.\n\nverbs:\n{lines}",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Formatter,
         usage="dockwright [--version] VERB [options]",
     )
     top.add_argument("--version", action="version", version=f"dockwright {__version__}")
@@ -59,7 +60,7 @@ def verb_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog=f"dockwright {name}",
         description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Formatter,
     )
     module.add_arguments(made)
     made.add_argument("--verbose", action="store_true", help="show a trace when something fails")

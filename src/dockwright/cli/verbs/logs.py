@@ -1,9 +1,11 @@
-"""What instances wrote, newest last: time, service, level and message of each JSON line; other lines as they are.
+"""What instances wrote, newest last.
 
-dockwright logs                          the last lines of every instance
-dockwright logs ServiceRegistry -f       one service, and follow it
-dockwright logs --since 10m --level warning
-dockwright logs --json                   the lines as the services wrote them
+Of a JSON line its time, service, level and message are shown; other lines as they are.
+
+  dockwright logs                          the last lines of every instance
+  dockwright logs ServiceRegistry -f       one service, and follow it
+  dockwright logs --since 10m --level warning
+  dockwright logs --json                   the lines as the services wrote them
 """
 
 from __future__ import annotations
