@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import bake, inputs, loading, secrets, tools
+from dockwright.build import bake, inputs, loading, pull, secrets, tools
 from dockwright.build import root as roots
 from dockwright.build.images import KIT, SCRIPTS, Image, family_images, instance_images
 from dockwright.build.oci import Layout
@@ -18,6 +18,7 @@ from dockwright.build.steps import Steps
 from dockwright.build.store import Stored, stored
 from dockwright.engine.certificates import certificates
 from dockwright.engine.docker import Docker
+from dockwright.engine.registry.place import Place
 from dockwright.errors import CommandFailed
 from dockwright.spec.model import Fleet, Instance
 
@@ -26,11 +27,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Built:
-    """The outcome of a build: every image asked for, and which of them were built now."""
+    """The outcome of a build: every image asked for, which of them were built now, and which came from a registry."""
 
     images: Mapping[str, Image]
     stored: Mapping[str, Stored]
     new: tuple[str, ...]
+    pulled: tuple[str, ...]
     seconds: float
 
     def of(self, name: str) -> Stored:
@@ -87,12 +89,25 @@ def plan_images(
 
 
 def build(
-    docker: Docker, fleet: Fleet, images: Mapping[str, Image], layouts: Mapping[str, Layout], root: Path, say: Say
+    docker: Docker,
+    fleet: Fleet,
+    images: Mapping[str, Image],
+    layouts: Mapping[str, Layout],
+    root: Path,
+    say: Say,
+    registry: Place | None = None,
 ) -> Built:
-    """Build what the engine lacks in one bake run; skips bake where it lacks nothing. Raises CommandFailed."""
+    """Build what neither the engine nor the registry has in one bake run; skips bake where there is nothing to build.
+
+    Raises CommandFailed.
+    """
     began = time.monotonic()
     have = stored(docker)
     missing = {name: image for name, image in images.items() if image.input_digest not in have}
+    pulled = pull.pull(docker, registry, missing, say) if registry and missing else ()
+    if pulled:
+        have = stored(docker)
+        missing = {name: image for name, image in missing.items() if image.input_digest not in have}
     if missing:
         say(f"building {len(missing)} of {len(images)} images: {', '.join(missing)}")
         present = {name: have[image.input_digest].reference for name, image in images.items() if name not in missing}
@@ -102,7 +117,7 @@ def build(
             wanted = definition(fleet, missing, present, bases, root, Path(work), origin)
             run_bake(docker, wanted, missing, say)
         have = stored(docker)
-    return Built(images, have, tuple(missing), time.monotonic() - began)
+    return Built(images, have, tuple(missing), pulled, time.monotonic() - began)
 
 
 def definition(

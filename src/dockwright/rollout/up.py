@@ -14,6 +14,7 @@ from dockwright.build.origin import read_origin
 from dockwright.build.store import Stored
 from dockwright.engine import find
 from dockwright.engine.docker import Docker
+from dockwright.engine.registry.place import named
 from dockwright.engine.state import write_atomically
 from dockwright.errors import EngineUnavailable, UsageError
 from dockwright.rollout import compose, facts, gate
@@ -105,7 +106,7 @@ def build(docker: Docker, fleet: Fleet, choice: Choice, root: Path, *, install: 
     """Build what a choice needs and the engine lacks."""
     layouts = make.ensure_roots(fleet, allowed=install, say=say, only=make.roots_of(fleet, choice.all))
     images = make.plan_images(fleet, (), choice.all, root, layouts)
-    return make.build(docker, fleet, images, layouts, root, say)
+    return make.build(docker, fleet, images, layouts, root, say, named(None))
 
 
 def _wanted(fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], root: Path) -> dict[str, Any]:

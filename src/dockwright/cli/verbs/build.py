@@ -1,7 +1,8 @@
 """Build the images of families and instances that the engine does not have yet, in one bake run.
 
 An image is known by its input digest: a sha256 over its files, its locks, its arguments and its parent. Nothing is
-built whose digest the engine has; then not even bake is started.
+built whose digest the engine has; then not even bake is started. Where a registry is named (--registry, or
+$DOCKWRIGHT_REGISTRY), what it has with an equal digest is pulled in place of a build.
 
   dockwright build                       every implemented instance's image, and the families below them
   dockwright build family-web            a family
@@ -22,6 +23,7 @@ from dockwright.cli import table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress, megabytes
 from dockwright.engine import find
+from dockwright.engine.registry import place
 from dockwright.errors import UsageError
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Fleet, Instance
@@ -31,6 +33,7 @@ from dockwright.spec.names import did_you_mean
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or machine/service")
     parser.add_argument("--no-install", action="store_true", help="install nothing on this host; say what is missing")
+    parser.add_argument("--registry", metavar="HOST/PATH", help="take from there what it has; $DOCKWRIGHT_REGISTRY")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
@@ -44,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     needed = make.roots_of(fleet, instances, families)
     layouts = make.ensure_roots(fleet, only=needed, allowed=not arguments.no_install, say=say)
     images = make.plan_images(fleet, families, instances, root, layouts)
-    built = make.build(docker, fleet, images, layouts, root, say)
+    built = make.build(docker, fleet, images, layouts, root, say, place.named(arguments.registry))
     sizes = unpacked_sizes(docker, (built.of(name).reference for name in images))
     told = [_told(name, built, sizes) for name in images]
     if arguments.json:
@@ -53,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [
         (
             str(row["name"]),
-            "built" if row["built"] else "unchanged",
+            str(row["how"]),
             megabytes(int(str(row["unpacked_bytes"]))),
             megabytes(int(str(row["own_bytes"]))),
             str(row["reference"]),
@@ -61,8 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
         for row in told
     ]
     table.show(("IMAGE", "", "UNPACKED", "OWN LAYERS", "REFERENCE"), rows)
-    new = len(built.new)
-    print(f"\n{f'built {new} of {len(images)} images' if new else 'nothing to build'} in {built.seconds:.1f} s")
+    done = [f"{verb} {len(names)}" for verb, names in (("built", built.new), ("pulled", built.pulled)) if names]
+    told_done = f"{' and '.join(done)} of {len(images)} images" if done else "nothing to build"
+    print(f"\n{told_done} in {built.seconds:.1f} s")
     return 0
 
 
@@ -82,6 +86,7 @@ def _told(name: str, built: make.Built, sizes: dict[str, int]) -> dict[str, obje
     return {
         "name": name,
         "built": name in built.new,
+        "how": "built" if name in built.new else "pulled" if name in built.pulled else "unchanged",
         "reference": found.reference,
         "digest": found.digest,
         "input_digest": image.input_digest,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dockwright.errors import UsageError
 
 HOST = re.compile(r"(?P<name>localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?", re.IGNORECASE)
+VARIABLE = "DOCKWRIGHT_REGISTRY"
 PATH = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 
 
@@ -49,3 +52,9 @@ def parse(text: str) -> Place:
             f"{text!r} names no registry", "HOST[:PORT]/PATH, such as ghcr.io/dockwright or 127.0.0.1:5000"
         )
     return Place(host, path)
+
+
+def named(option: str | None, environ: Mapping[str, str] = os.environ) -> Place | None:
+    """The registry that the user names: `--registry`, else `$DOCKWRIGHT_REGISTRY`; None where nobody names one."""
+    text = option or environ.get(VARIABLE)
+    return parse(text) if text else None
