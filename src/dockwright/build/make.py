@@ -15,7 +15,7 @@ from dockwright.build.images import KIT, SCRIPTS, Image, family_images, instance
 from dockwright.build.oci import Layout
 from dockwright.build.origin import Origin, read_origin
 from dockwright.build.steps import Steps
-from dockwright.build.store import Stored, stored
+from dockwright.build.store import Stored, stored, usable
 from dockwright.engine.certificates import certificates
 from dockwright.engine.docker import Docker
 from dockwright.engine.registry.place import Place
@@ -102,21 +102,21 @@ def build(
     Raises CommandFailed.
     """
     began = time.monotonic()
-    have = stored(docker)
+    origin = read_origin(root)
+    have = usable(stored(docker), origin)
     missing = {name: image for name, image in images.items() if image.input_digest not in have}
     pulled = pull.pull(docker, registry, missing, say) if registry and missing else ()
     if pulled:
-        have = stored(docker)
+        have = usable(stored(docker), origin)
         missing = {name: image for name, image in missing.items() if image.input_digest not in have}
     if missing:
         say(f"building {len(missing)} of {len(images)} images: {', '.join(missing)}")
         present = {name: have[image.input_digest].reference for name, image in images.items() if name not in missing}
-        origin = read_origin(root)
         with tempfile.TemporaryDirectory(prefix="dockwright-build-") as work:
             bases = {name: loading.reference(docker, name, layout) for name, layout in layouts.items()}
             wanted = definition(fleet, missing, present, bases, root, Path(work), origin)
             run_bake(docker, wanted, missing, say)
-        have = stored(docker)
+        have = usable(stored(docker), origin)
     return Built(images, have, tuple(missing), pulled, time.monotonic() - began)
 
 

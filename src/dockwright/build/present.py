@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dockwright.build import make
 from dockwright.build.images import FAMILIES, Image
-from dockwright.build.store import Stored, stored
+from dockwright.build.origin import read_origin
+from dockwright.build.store import Stored, stored, usable
 from dockwright.engine.docker import Docker
 from dockwright.spec.model import Fleet
 
@@ -23,7 +24,7 @@ class Present:
 def present(docker: Docker, fleet: Fleet, root: Path) -> Present:
     """Every family and every instance. An image of other inputs than those of now is not built."""
     images = _plan(fleet, root)
-    have = stored(docker)
+    have = usable(stored(docker), read_origin(root))
     built = {name: have[image.input_digest] for name, image in images.items() if image.input_digest in have}
     absent = {name: "not built" for name in fleet.by_generation() if name not in built}
     absent |= {each.name: _why(fleet, each.service) for each in fleet.instances() if each.name not in built}

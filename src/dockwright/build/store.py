@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dockwright.build.images import LABEL_INPUT
+from dockwright.build.origin import Origin
 from dockwright.engine.docker import Docker
+
+DIRTY = re.compile(r":([\w.-]+-)?\d{8}-\w+-dirty(-[\w.-]+)?$")
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,16 @@ class Stored:
     created: str
     input_digest: str
 
+    @property
+    def dirty(self) -> bool:
+        """Whether it was built from a work tree that no commit has: what it says of its commit is not the truth."""
+        return DIRTY.search(self.reference) is not None
+
+
+def usable(found: Mapping[str, Stored], origin: Origin) -> dict[str, Stored]:
+    """What a build of `origin` may take as it is. A commit wants images that can say so: none of a dirty work tree."""
+    return {digest: image for digest, image in found.items() if origin.dirty or not image.dirty}
+
 
 def stored(docker: Docker) -> dict[str, Stored]:
     """Input digest -> image, for every image that this tool built and the engine still has."""
@@ -28,7 +42,7 @@ def stored(docker: Docker) -> dict[str, Stored]:
     found: dict[str, Stored] = {}
     for entry in docker.inspect("image", sorted(set(ids))):
         made = _stored(entry)
-        if made:
+        if made and (made[0] not in found or found[made[0]].dirty):
             found[made[0]] = made[1]
     return found
 

@@ -21,6 +21,7 @@ VERBS = {
     "down": "stop what `up` started",
     "build": "build the images of families and instances",
     "sizes": "how large built images are, what they share, and where the bytes go",
+    "release": "make, list, show and compare releases",
     "verify": "build again elsewhere, without cache, and compare every digest",
     "lock": "pin what images are made of, with hashes, layer by layer",
     "change": "draft a change-control ticket for a deviation from the blueprint",

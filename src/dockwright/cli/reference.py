@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from dockwright.check.registry import all_rules
+from dockwright.release.record import Record
+from dockwright.spec import schema
 from dockwright.spec.family import FamilyFile
 from dockwright.spec.model import FleetFile
 from dockwright.spec.service import ServiceFile
@@ -24,6 +26,7 @@ def pages() -> dict[str, str]:
         "fleet.toml.md": model_page("fleet/fleet.toml", FleetFile),
         "service.toml.md": model_page("fleet/services/NAME/service.toml", ServiceFile),
         "family.toml.md": model_page("fleet/families/NAME/family.toml", FamilyFile),
+        "release.schema.json": schema.render(Record),
         "rules.md": rules_page(),
     }
 

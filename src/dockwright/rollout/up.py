@@ -16,7 +16,8 @@ from dockwright.engine import find
 from dockwright.engine.docker import Docker
 from dockwright.engine.registry.place import named
 from dockwright.engine.state import write_atomically
-from dockwright.errors import EngineUnavailable, UsageError
+from dockwright.errors import DockwrightError, EngineUnavailable, UsageError
+from dockwright.release import health, shelf
 from dockwright.rollout import compose, facts, gate
 from dockwright.rollout.choice import Choice, choose
 from dockwright.rollout.desired import desired
@@ -29,7 +30,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What `up` did."""
+    """What `up` did. `release`: the name of the one that runs here, all of it healthy; empty where it is none."""
 
     choice: Choice
     built: make.Built
@@ -37,6 +38,7 @@ class Outcome:
     failures: tuple[gate.Failure, ...]
     rows: tuple[Mapping[str, Any], ...]
     engine: Docker
+    release: str
 
 
 def up(fleet: Fleet, root: Path, *, machine: str | None, bind: str, install: bool, say: Say) -> Outcome:
@@ -69,7 +71,19 @@ def _up(fleet: Fleet, root: Path, place: Place, machine: str | None, bind: str, 
     rows: list[Mapping[str, Any]] = wanted["instances"]
     changed = start(docker, place, say)
     failures = gate.wait(docker, rows, place.address(), say if changed else _silent)
-    return Outcome(choice, built, changed, tuple(failures), tuple(rows), docker)
+    release = "" if failures else _note_healthy(choice.machine, rows, say)
+    return Outcome(choice, built, changed, tuple(failures), tuple(rows), docker, release)
+
+
+def _note_healthy(machine: str, rows: list[Mapping[str, Any]], say: Say) -> str:
+    """Note that everything is healthy, for the release that has exactly these images; its name, empty without one."""
+    running = {f"{row['machine']}/{row['service']}": str(row["image_digest"]) for row in rows}
+    try:
+        found = health.note(shelf.here(), machine, running, datetime.now(UTC))
+    except DockwrightError as error:
+        say(f"that all is healthy was not noted for any release: {error}")  # What runs is none the worse for it.
+        return ""
+    return found.name if found else ""
 
 
 def _silent(_: str) -> None:

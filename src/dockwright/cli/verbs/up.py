@@ -82,6 +82,7 @@ def _json(outcome: Outcome, seen: status.Status, seconds: float) -> dict[str, ob
         "healthy": seen.healthy,
         "instances": [row.as_json() for row in seen.rows],
         "left_out": list(seen.left_out),
+        "release": outcome.release or None,
         "failures": [{"service": f.service, "why": f.why, "logs": list(f.logs)} for f in outcome.failures],
     }
 
@@ -98,5 +99,7 @@ def _tell(fleet: Fleet, outcome: Outcome, seen: status.Status, seconds: float) -
         print("".join(f"  | {line}\n" for line in brief(failure.logs)), end="")
     changed = "" if outcome.changed or outcome.built.new else "nothing to do: "
     print(f"\n{changed}{shown.verdict(seen)} after {seconds:.0f} s")
+    if outcome.release:
+        print(f"this is release {outcome.release}, and it is healthy here")
     if any(row.service == PAGE and row.state == "healthy" for row in seen.rows):
         print(f"status page: http://{here().address()}:{fleet.services[PAGE].port}/")
