@@ -55,7 +55,7 @@ def test_legacy_is_as_the_blueprint_wrote_it_and_can_serve() -> None:
 def test_every_pin_has_a_file_a_size_and_somebody_who_asks_for_it() -> None:
     for name, lock in INVENTORY.python_locks.items():
         for pin in lock.pins.values():
-            assert pin.file and pin.size, f"{name}: {pin.name}"
+            assert pin.file and pin.size and pin.sha256 in pin.hashes, f"{name}: {pin.name}"
             assert pin.via and "the-resolver" not in [via.source for via in pin.via], f"{name}: {pin.name}"
 
 

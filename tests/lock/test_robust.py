@@ -48,6 +48,17 @@ def test_a_hash_whose_lock_was_made_to_agree_is_found_by_asking_the_index(repo: 
     )
 
 
+def test_a_lock_that_names_no_file_is_made_again_with_the_same_pins(repo: Repo) -> None:
+    path = repo.root / WEB
+    before = path.read_text()
+    head, body = pins.split(re.sub(r"# file: .*", "# file:", before))
+    path.write_text(re.sub(r"content: \S+", f"content: {pins.digest(body)}", head) + body)
+    done = repo.lock("--check", "web")
+    assert f"{WEB}:6: file: does not say which file with which of its hashes is taken for one" in done.out
+    assert repo.lock("web").code == 0
+    assert path.read_text() == before
+
+
 # Runs the words after it where the folder $0 lies on a disk of its own that is full.
 FULL = """
 mkdir "$0.aside" && cp -a "$0/." "$0.aside" && mount -t tmpfs -o size=64k none "$0" || exit 99

@@ -31,6 +31,9 @@ def stale(task: Task, root: Path) -> list[Finding]:
     if lock.head.get("content") != lock.digest:
         says = "was changed by hand, or written by an older version; ./dockwright lock makes it again"
         found.append(_finding("lock-edited", "content", shown, says))
+    if unknown := [pin for pin in lock.pins.values() if pin.sha256 not in pin.hashes]:
+        says = f"does not say which file with which of its hashes is taken for {unknown[0].name}"
+        found.append(_finding("lock-edited", "file", shown, says, unknown[0].line))
     if lock.head.get("inputs") != digest:
         asked = ", ".join(dict.fromkeys(map(str, (*task.inputs, "family.toml" if _ruled(task) else ""))))
         says = f"was made from other requirements than now; it is made from {asked.strip(', ')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -16,7 +16,7 @@ from dockwright.spec.finding import Finding
 
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?==(?P<version>[^\s;\\]+)")
 HEAD = re.compile(r"^# (?P<key>for|inputs|parent|content): (?P<value>.+)$")
-FILE = re.compile(r"^\s+# file: (?P<file>\S+) (?P<size>\d+)$")
+FILE = re.compile(r"^\s+# file: (?P<file>\S+) (?P<size>\d+) (?P<sha256>sha256:[0-9a-f]{64})$")
 VIA = re.compile(r"^\s+# via: (?P<source>\S+): (?P<requirement>.+)$")
 
 
@@ -34,7 +34,10 @@ class Via:
 
 @dataclass(frozen=True)
 class Pin:
-    """One exact version in a lock file, with the line on which it stands."""
+    """One exact version in a lock file, with the line on which it stands.
+
+    `hashes` are those that are allowed on any platform; `file`, its `size` and its `sha256` are what an image takes.
+    """
 
     name: str
     version: str
@@ -42,6 +45,7 @@ class Pin:
     line: int = 0
     file: str = ""
     size: int = 0
+    sha256: str = ""
     via: tuple[Via, ...] = ()
 
     @property
@@ -150,10 +154,9 @@ def _note(read: _Reading, line: str) -> None:
         return
     name, pin = read.pins.popitem()
     if match := FILE.match(line):
-        pin = Pin(pin.name, pin.version, pin.hashes, pin.line, match["file"], int(match["size"]), pin.via)
+        pin = replace(pin, file=match["file"], size=int(match["size"]), sha256=match["sha256"])
     elif match := VIA.match(line):
-        via = (*pin.via, Via(match["source"], match["requirement"]))
-        pin = Pin(pin.name, pin.version, pin.hashes, pin.line, pin.file, pin.size, via)
+        pin = replace(pin, via=(*pin.via, Via(match["source"], match["requirement"])))
     read.pins[name] = pin
 
 
@@ -171,7 +174,7 @@ def unlike(mine: Mapping[str, Pin], theirs: Mapping[str, Pin], file: str, parent
             says = f"{name} is missing"
         elif own.version != pin.version:
             says = f"{name} is {own.version} here"
-        elif (set(own.hashes), own.file) != (set(pin.hashes), pin.file):
+        elif (set(own.hashes), own.file, own.sha256) != (set(pin.hashes), pin.file, pin.sha256):
             says = f"{name} {own.version} has other hashes or another file here"
         else:
             continue

@@ -124,7 +124,7 @@ def _finished(pin: Pin, file: files.File | None, walk: closure.Walk, parent: Loc
     via = via or ((Via("the-resolver", pin.name),) if walk.opaque else ())
     if above is not None and above.version == pin.version:
         return replace(above, via=via)
-    return replace(pin, via=via, file=file.name if file else "", size=file.size if file else 0)
+    return replace(pin, via=via, file=file.name, size=file.size, sha256=file.sha256) if file else replace(pin, via=via)
 
 
 def _wrong_files(made: Mapping[str, Pin], offered: Mapping[str, files.File], shown: str) -> list[Finding]:

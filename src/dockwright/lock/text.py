@@ -24,7 +24,7 @@ def _pin(pin: Pin) -> str:
     lines += [f"    --hash={value} \\" for value in sorted(pin.hashes)]
     lines[-1] = lines[-1].removesuffix(" \\")
     if pin.file:
-        lines.append(f"    # file: {pin.file} {pin.size}")
+        lines.append(f"    # file: {pin.file} {pin.size} {pin.sha256}")
     lines += [f"    # via: {via.source}: {via.requirement}" for via in sorted(pin.via, key=lambda via: via.source)]
     return "\n".join(lines) + "\n"
 
