@@ -16,6 +16,7 @@ LEVEL = {
     "check": 3,
     "lock": 3,
     "build": 4,
+    "audit": 5,
     "scan": 5,
     "release": 6,
     "rollout": 7,

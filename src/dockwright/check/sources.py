@@ -23,7 +23,12 @@ class Source:
 
 def of_service(folder: Path, name: str, python: tuple[int, int] | None = None) -> Iterator[Source]:
     """Every Python file that goes into a service's image, in the grammar of a Python version."""
-    for path in context.found(folder / "services" / name):
+    yield from below(folder / "services" / name, python)
+
+
+def below(folder: Path, python: tuple[int, int] | None = None) -> Iterator[Source]:
+    """Every Python file of a folder that builds see."""
+    for path in context.found(folder):
         if path.suffix == ".py" and not context.unfit(path):  # what is unfit, the rule left-out names
             yield _parse(path, python)
 

@@ -22,6 +22,7 @@ VERBS = {
     "build": "build the images of families and instances",
     "sizes": "how large built images are, what they share, and where the bytes go",
     "release": "make, list, show and compare releases",
+    "audit": "imports against locks, libraries against images: what is missing, what is idle",
     "verify": "build again elsewhere, without cache, and compare every digest",
     "lock": "pin what images are made of, with hashes, layer by layer",
     "change": "draft a change-control ticket for a deviation from the blueprint",

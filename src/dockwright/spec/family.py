@@ -20,6 +20,9 @@ Release = Annotated[
         pattern=r"^\d+(\.\d+){0,5}((a|b|rc)\d+)?(\.post\d+)?$", description="a release's version, such as 0.6.3.post1"
     ),
 ]
+Library = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,100}\.so[A-Za-z0-9_.+-]{0,40}$", description="a library, such as libx.so.1")
+]
 Reason = Annotated[str, Field(min_length=1, max_length=1000, description="a text that is not empty")]
 
 
@@ -47,6 +50,10 @@ class FamilyFile(Declared):
     without: dict[Distribution, Reason] = Field(
         default_factory=dict,
         description="packages that are left out although others ask for them, each with the reason",
+    )
+    without_libraries: dict[Library, Reason] = Field(
+        default_factory=dict,
+        description="system libraries that are left out although files of packages ask for them, each with the reason",
     )
     sources: dict[Distribution, SourceOnly] = Field(
         default_factory=dict, description="packages that may be taken as source; all others come as wheels only"

@@ -1,0 +1,120 @@
+"""The audit of a fleet: its code against its locks, and its built images against what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from dockwright.audit import code, images, learn, look, report, system, units, unused
+from dockwright.audit.code import Unit, Uses
+from dockwright.audit.images import Judge, Looked
+from dockwright.audit.modules import Modules
+from dockwright.audit.report import Audited, Report
+from dockwright.build.present import present
+from dockwright.build.store import Stored
+from dockwright.check.rules.health_command import PROGRAMS
+from dockwright.engine.docker import Docker
+from dockwright.lock.inventory import Inventory
+from dockwright.lock.resolver import Stop
+from dockwright.lock.tasks import KIT
+from dockwright.spec.finding import Finding
+from dockwright.spec.model import Fleet
+
+Say = Callable[[str], None]
+
+
+def names(fleet: Fleet) -> list[str]:
+    """What can be audited: every family that is built, and every implemented service."""
+    return [*fleet.by_generation(), *fleet.implementations]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One run over a fleet. `docker`: None where only code is looked at; `offline`: nobody is asked for more."""
+
+    inventory: Inventory
+    docker: Docker | None
+    say: Say
+    chosen: Collection[str]
+    offline: bool = False
+    stop: Stop = field(default_factory=Stop)
+
+    def report(self) -> Report:
+        """What was found in the chosen images."""
+        fleet = self.inventory.fleet
+        uses = {unit.name: code.uses(unit, self._modules[unit.name]) for unit in self._units}
+        idle = unused.unused(fleet, self._units, uses, self._modules)
+        judge = Judge(self.inventory, self._looked)
+        found: dict[str, list[Finding]] = {}
+        for name in filter(self.chosen.__contains__, names(fleet)):
+            found[name] = [*(uses[name].findings if name in uses else ()), *idle.get(name, ())]
+            found[name] += judge.findings(self._looked[name]) if name in self._looked else ()
+        own, kit = report.apart(found, {unit.name for unit in self._units if KIT in unit.task.inputs} & found.keys())
+        audited = [self._audited(name, uses.get(name), own[name]) for name in found]
+        audited += [Audited(report.KIT, tuple(kit))] if any(name in fleet.implementations for name in found) else []
+        return Report(tuple(audited), tuple(name for name in found if name not in self._looked))
+
+    def _audited(self, name: str, uses: Uses | None, findings: list[Finding]) -> Audited:
+        looked = self._looked.get(name)
+        lock = self.inventory.python_locks.get(name)
+        return Audited(
+            name,
+            tuple(findings),
+            uses.imports if uses else 0,
+            len(uses.packages) if uses else 0,
+            len(lock.pins) if lock else 0,
+            len(looked.system.elf) if looked else None,
+            tuple(sorted(looked.natives.from_driver)) if looked else (),
+        )
+
+    @cached_property
+    def _units(self) -> list[Unit]:
+        return units.units(self.inventory)
+
+    @cached_property
+    def _looked(self) -> dict[str, Looked]:
+        """The chosen images that the engine has, parents first."""
+        fleet, found = self.inventory.fleet, dict[str, Looked]()
+        for name, image in self._built:
+            self.say(f"{name}: looking into its image")
+            inside = system.read(look.into(self.docker, image.reference)) if self.docker else None
+            family = name if name in fleet.families else fleet.services[name].family
+            if inside:
+                found[name] = Looked(name, fleet.lineage(family), inside, self._run(image))
+        return found
+
+    @property
+    def _built(self) -> Iterator[tuple[str, Stored]]:
+        """Of a service on several machines the first that is built: they differ in their profile only."""
+        if self.docker is None:
+            return
+        fleet = self.inventory.fleet
+        built = present(self.docker, fleet, self.inventory.root).built
+        for name in filter(self.chosen.__contains__, names(fleet)):
+            machines = fleet.services[name].machines if name in fleet.services else ()
+            candidates = (name, *(f"{machine}/{name}" for machine in machines))
+            image = next((built[one] for one in candidates if one in built), None)
+            if image:
+                yield name, image
+
+    def _run(self, image: Stored) -> tuple[str, ...]:
+        """What an image runs, and what every instance on top of it does."""
+        entries = self.docker.inspect("image", [image.reference]) if self.docker else []
+        config = entries[0].get("Config") if entries else None
+        return (*PROGRAMS, *images.programs_run(config if isinstance(config, Mapping) else {}))
+
+    @cached_property
+    def _modules(self) -> dict[str, Modules]:
+        """Image -> what its locked packages bring, as images, notes and the index tell."""
+        known = learn.noted(learn.notes())
+        for looked in self._looked.values():
+            known |= learn.installed(looked.system.records)
+        for unit in self._units:
+            open_ = learn.modules(unit.lock.pins, known).unknown
+            wanted = {name: unit.lock.pins[name] for name in open_ if not unit.lock.pins[name].is_source}
+            if wanted and not self.offline:
+                self.say(f"{unit.name}: asking the index what {len(wanted)} packages bring")
+                known |= learn.asked(unit.task, self.inventory.root, wanted, self.stop)
+        learn.note(learn.notes(), known)
+        return {unit.name: learn.modules(unit.lock.pins, known) for unit in self._units}
