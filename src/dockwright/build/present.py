@@ -15,8 +15,9 @@ from dockwright.spec.model import Fleet
 
 @dataclass(frozen=True)
 class Present:
-    """Families and instances by name: those that are built, and why the others are not."""
+    """Families and instances by name: what could be built, what is, and why the rest is not."""
 
+    images: dict[str, Image]
     built: dict[str, Stored]
     absent: dict[str, str]
 
@@ -28,7 +29,7 @@ def present(docker: Docker, fleet: Fleet, root: Path) -> Present:
     built = {name: have[image.input_digest] for name, image in images.items() if image.input_digest in have}
     absent = {name: "not built" for name in fleet.by_generation() if name not in built}
     absent |= {each.name: _why(fleet, each.service) for each in fleet.instances() if each.name not in built}
-    return Present(built, absent)
+    return Present(images, built, absent)
 
 
 def _why(fleet: Fleet, service: str) -> str:

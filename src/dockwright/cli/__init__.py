@@ -20,6 +20,7 @@ VERBS = {
     "logs": "what instances wrote",
     "down": "stop what `up` started",
     "build": "build the images of families and instances",
+    "push": "push built images into a registry, where other machines find them",
     "sizes": "how large built images are, what they share, and where the bytes go",
     "release": "make, list, show and compare releases",
     "audit": "imports against locks, libraries against images: what is missing, what is idle",

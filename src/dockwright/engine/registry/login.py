@@ -30,7 +30,7 @@ def credentials(host: str) -> Credentials | None:
             found = docker.auth.load_config().resolve_authconfig(host)
     except docker.errors.InvalidConfigFile:
         found = None
-    except (docker.errors.DockerException, KeyError, ValueError):
+    except (docker.errors.DockerException, AttributeError, KeyError, TypeError, ValueError):
         # Whatever the helper said may hold what it keeps.
         raise UnreadableInput(
             f"Docker's configuration names credentials for {host} that cannot be read", again(host)

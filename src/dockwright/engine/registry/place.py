@@ -45,9 +45,9 @@ class Place:
 
 def parse(text: str) -> Place:
     """`HOST[:PORT][/PATH]`. Raises UsageError for anything else."""
-    host, _, path = text.partition("/")
+    host, slash, path = text.partition("/")
     named = HOST.fullmatch(host) and (host == "localhost" or "." in host or ":" in host)
-    if not named or (path and not PATH.fullmatch(path)):
+    if not named or (slash and not PATH.fullmatch(path)):
         raise UsageError(
             f"{text!r} names no registry", "HOST[:PORT]/PATH, such as ghcr.io/dockwright or 127.0.0.1:5000"
         )

@@ -31,8 +31,8 @@ class TooMuch(DockwrightError):
 class Bounded(HTTPAdapter):
     """Reads every answer that is not asked for as a stream, up to a limit; tries again where nothing was done yet."""
 
-    def __init__(self) -> None:
-        super().__init__(max_retries=Retry(2, redirect=False, backoff_factor=0.3, allowed_methods=("GET", "HEAD")))
+    def __init__(self, again: int) -> None:
+        super().__init__(max_retries=Retry(again, redirect=False, backoff_factor=0.3, allowed_methods=("GET", "HEAD")))
 
     def send(
         self,
@@ -59,15 +59,18 @@ def _whole(response: requests.Response) -> bytes:
     return bytes(data)
 
 
-def session(url: str) -> requests.Session:
-    """A session for one registry. The host's own settings are read here: of a .netrc nothing is ever sent."""
+def session(url: str, again: int = 2) -> requests.Session:
+    """A session for one registry. The host's own settings are read here: of a .netrc nothing is ever sent.
+
+    `again`: how often a request that changes nothing is repeated where no connection comes about.
+    """
     made = requests.Session()
     made.trust_env = False
     made.proxies.update(get_environ_proxies(url))
     made.max_redirects = REDIRECTS
     made.headers.update({"User-Agent": f"dockwright/{__version__}", "Accept-Encoding": "identity"})
     for scheme in ("https://", "http://"):
-        made.mount(scheme, Bounded())
+        made.mount(scheme, Bounded(again))
     return made
 
 

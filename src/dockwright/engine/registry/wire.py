@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from dxf import DXF, DXFBase
 from dxf.exceptions import DXFDigestMismatchError, DXFError, DXFUnauthorizedError
+from urllib3.exceptions import HTTPError
 
 from dockwright.engine.registry import login
 from dockwright.engine.registry.place import Place
@@ -84,7 +85,7 @@ def _without_tls(host: str, verify: str | bool) -> bool:
     """Whether a registry on this host speaks plain HTTP, as Docker finds it out. A wrong certificate is no reason."""
     try:
         with told(host):
-            session(f"https://{host}").get(f"https://{host}/v2/", verify=verify, allow_redirects=False)
+            session(f"https://{host}", again=0).get(f"https://{host}/v2/", verify=verify, allow_redirects=False)
     except Unreachable as error:
         if not isinstance(error.__cause__, requests.exceptions.SSLError) or _untrusted(error.__cause__):
             raise
@@ -109,7 +110,7 @@ def told(host: str) -> Iterator[None]:
         why = "its certificate is not one that this host trusts" if _untrusted(error) else "it does not speak TLS"
         remedy = f"put its CA's certificate at /etc/docker/certs.d/{host}/ca.crt" if _untrusted(error) else ""
         raise Unreachable(f"no safe connection to the registry {host}: {why}", remedy) from error
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         raise Unreachable(
             f"the registry {host} does not answer{_cause(error)}", f"is it running, and is {host} its address?"
         ) from error

@@ -1,0 +1,102 @@
+"""Images into a registry: under the tag of their commit, and under their input digest, by which they are found again.
+
+The engine sends layers, skips what is there, and names an image only when all of it is; so a push that broke off is
+made good by the next one. An image of a work tree that no commit has gets no tag by its inputs: others could not tell.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dockwright.build.images import Image
+from dockwright.build.pull import repository, tag
+from dockwright.build.store import Stored
+from dockwright.engine import upload
+from dockwright.engine.docker import Docker
+from dockwright.errors import DockwrightError
+
+if TYPE_CHECKING:
+    from dockwright.engine.registry.place import Place
+    from dockwright.engine.registry.repository import Repository
+
+Say = Callable[[str], None]
+DIRTY = re.compile(r"-dirty(-[\w.-]+)?$")
+OFTEN = 2.0  # seconds between two lines about one image
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """An image as the registry has it now, and how many bytes of it had to be moved."""
+
+    name: str
+    reference: str
+    digest: str
+    moved: int
+    was_there: bool
+
+
+def push(
+    docker: Docker, place: Place, images: Mapping[str, Image], stored: Mapping[str, Stored], say: Say
+) -> list[Pushed]:
+    """Push images, parents first: what a child shares with its parent is then in the registry already."""
+    return [_push(docker, repository(place, image), name, image, stored[name], say) for name, image in images.items()]
+
+
+def _push(docker: Docker, target: Repository, name: str, image: Image, stored: Stored, say: Say) -> Pushed:
+    commit = stored.reference.rpartition(":")[2]
+    digest, moved = _kept(target, commit, stored), upload.Moved()
+    there = digest is not None
+    if digest is None:
+        digest, moved = _send(docker, target, commit, stored, _Progress(name, say))
+        say(f"  {name}: moved {_mb(moved.total)}")
+    # Whoever built from these inputs first named the image that all others find.
+    if not DIRTY.search(commit) and target.digest(tag(image)) is None:
+        target.tag(digest, tag(image))
+    return Pushed(name, target.named(commit), digest, moved.total, there)
+
+
+def _kept(target: Repository, commit: str, stored: Stored) -> str | None:
+    """The digest under which a registry has this very image with this tag; None where it has not."""
+    kept = target.get(commit)
+    if kept is None:
+        return None
+    # An engine with a graph driver knows images by their configuration, not by their manifest.
+    config = getattr(kept.document, "config", None)
+    return kept.digest if stored.digest in (kept.digest, config and config.digest) else None
+
+
+def _send(
+    docker: Docker, target: Repository, commit: str, stored: Stored, progress: _Progress
+) -> tuple[str, upload.Moved]:
+    reference = target.named(commit)
+    borrowed = reference != stored.reference
+    if borrowed:
+        docker.run("tag", stored.reference, reference)
+    try:
+        return upload.push(docker, reference, target.place, progress)
+    except DockwrightError:
+        target.digest(commit)  # Where the registry is the reason, it says so better than the engine does.
+        raise
+    finally:
+        if borrowed:
+            docker.run("image", "rm", "--no-prune", reference, check=False)
+
+
+class _Progress:
+    """Tells now and then how far one image is."""
+
+    def __init__(self, name: str, say: Say) -> None:
+        self._name, self._say, self._last = name, say, time.monotonic()
+
+    def __call__(self, moved: upload.Moved) -> None:
+        if time.monotonic() - self._last >= OFTEN:
+            self._last = time.monotonic()
+            self._say(f"  {self._name}: {_mb(moved.so_far)} of {_mb(moved.total)}")
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
