@@ -12,6 +12,7 @@ from dockwright.lock import closure
 from dockwright.lock.pins import Pin
 from dockwright.lock.platform import Target
 from dockwright.lock.requirement import Asked
+from dockwright.lock.tasks import Rules
 
 MARKERS = Target("3.11", (2, 36)).markers
 HASHES = ("sha256:" + "a" * 64,)
@@ -41,7 +42,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Asked], dict[str, tuple[str, ...] | No
 
 
 def wrong(asked: list[Asked], needs: closure.Needs, pins: dict[str, Pin]) -> list[tuple[str, str]]:
-    walk = closure.walk(asked, needs, pins, MARKERS, ())
+    walk = closure.walk(asked, needs, pins, MARKERS, Rules())
     return [(finding.path, finding.message) for finding in closure.findings(walk, pins, "a.lock")]
 
 
@@ -49,7 +50,7 @@ def wrong(asked: list[Asked], needs: closure.Needs, pins: dict[str, Pin]) -> lis
 def test_a_closure_has_nothing_wrong(world: tuple[list[Asked], closure.Needs, dict[str, Pin]]) -> None:
     asked, needs, pins = world
     assert wrong(asked, needs, pins) == []
-    assert set(closure.walk(asked, needs, pins, MARKERS, ()).via) == set(pins)
+    assert set(closure.walk(asked, needs, pins, MARKERS, Rules()).via) == set(pins)
 
 
 @given(worlds(), st.data())
@@ -88,16 +89,16 @@ def test_extras_markers_and_what_is_left_out_count_as_they_should() -> None:
     texts = ('speed>=1; extra == "fast"', 'slow; extra == "small"', 'old; python_version < "3"', "ray", "base[more]")
     needs: closure.Needs = {"app": texts, "speed": (), "base": ('extra-base; extra == "more"',), "extra-base": ()}
     pins = {name: pin(name) for name in ("app", "speed", "base", "extra-base")}
-    made = closure.walk(asked, needs, pins, MARKERS, ("ray",))
+    made = closure.walk(asked, needs, pins, MARKERS, Rules(without={"ray": "one card"}))
     assert closure.findings(made, pins, "a.lock") == []
     assert {via.requirement for via in made.via["speed"]} == {"speed>=1"}
-    assert {via.requirement for via in closure.walk(asked, needs, pins, MARKERS, ()).unmet} == {"ray"}
+    assert {via.requirement for via in closure.walk(asked, needs, pins, MARKERS, Rules()).unmet} == {"ray"}
 
 
 def test_where_a_package_could_not_be_read_strays_are_no_errors() -> None:
     asked = [Asked(Requirement("app"), "a/requirements.in", 1)]
     pins = {name: pin(name) for name in ("app", "other")}
-    made = closure.walk(asked, {"app": None}, pins, MARKERS, ())
+    made = closure.walk(asked, {"app": None}, pins, MARKERS, Rules())
     assert made.opaque == {"app"}
     assert closure.findings(made, pins, "a.lock") == []
 
@@ -105,7 +106,7 @@ def test_where_a_package_could_not_be_read_strays_are_no_errors() -> None:
 def test_a_circle_of_packages_ends() -> None:
     asked = [Asked(Requirement("a"), "a/requirements.in", 1)]
     pins = {name: pin(name) for name in ("a", "b")}
-    made = closure.walk(asked, {"a": ("b",), "b": ("a>=1",)}, pins, MARKERS, ())
+    made = closure.walk(asked, {"a": ("b",), "b": ("a>=1",)}, pins, MARKERS, Rules())
     assert closure.findings(made, pins, "a.lock") == []
     assert {via.source for via in made.via["a"]} == {"a/requirements.in", "b"}
 
@@ -113,10 +114,23 @@ def test_a_circle_of_packages_ends() -> None:
 @given(st.lists(st.text(max_size=40), max_size=4))
 def test_no_metadata_makes_it_stumble(texts: list[str]) -> None:
     asked = [Asked(Requirement("app"), "a/requirements.in", 1)]
-    closure.walk(asked, {"app": tuple(texts)}, {"app": pin("app")}, MARKERS, ())
+    closure.walk(asked, {"app": tuple(texts)}, {"app": pin("app")}, MARKERS, Rules())
 
 
 def test_a_marker_that_means_nothing_counts() -> None:
     asked = [Asked(Requirement("app"), "a/requirements.in", 1)]
     needs: closure.Needs = {"app": ('odd; python_version ~= "three"',)}
-    assert [via.requirement for via in closure.walk(asked, needs, {"app": pin("app")}, MARKERS, ()).unmet] == ["odd"]
+    assert [via.requirement for via in closure.walk(asked, needs, {"app": pin("app")}, MARKERS, Rules()).unmet] == [
+        "odd"
+    ]
+
+
+def test_a_release_that_is_taken_instead_meets_whoever_asks_for_another() -> None:
+    asked = [Asked(Requirement("app"), "a/requirements.in", 1)]
+    needs: closure.Needs = {"app": ("Format_Enforcer==0.10",), "format-enforcer": ()}
+    rules = Rules(instead={"format-enforcer": "0.11"})
+    for version, met in (("0.10", False), ("0.11.3", True)):
+        pins = {"app": pin("app"), "format-enforcer": pin("format-enforcer", version)}
+        walk = closure.walk(asked, needs, pins, MARKERS, rules)
+        assert (walk.unmet == []) == met
+    assert [via.requirement for via in walk.via["format-enforcer"]] == ["Format_Enforcer==0.10"]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lock.wheels import wheel
 
 from dockwright.errors import CommandFailed, DockwrightError
-from dockwright.lock import pins, python, tasks
+from dockwright.lock import drift, pins, python, tasks
 from dockwright.lock.platform import Target
 from dockwright.lock.resolver import Stop
-from dockwright.lock.tasks import Task
+from dockwright.lock.tasks import Rules, Task
 from dockwright.spec.finding import SpecError
 from dockwright.spec.load import load_fleet
 
@@ -82,6 +83,17 @@ def test_a_child_keeps_its_parents_pins_even_when_newer_ones_are_asked_for(tmp_p
     make(child, tmp_path, ("*",))
     assert versions(tmp_path) == {"one": "1.0", "two": "1.0"}
     assert pins.layering(tmp_path / "some.lock", tmp_path / "parent.lock") == []
+
+
+def test_a_release_is_taken_that_nobody_asks_for(tmp_path: Path, index: Path) -> None:
+    one = task(tmp_path, "fixed\n")
+    make(one, tmp_path)
+    assert versions(tmp_path) == {"fixed": "1.0", "one": "1.0"}
+    one = replace(one, rules=Rules(instead={"one": "2.0"}))
+    assert {finding.rule for finding in drift.stale(one, tmp_path)} == {"lock-drift", "lock-closure"}
+    make(one, tmp_path)
+    assert versions(tmp_path) == {"fixed": "1.0", "one": "2.0"}
+    assert "one" not in {finding.path for finding in drift.stale(one, tmp_path)}
 
 
 def test_a_child_that_cannot_keep_them_fails_and_leaves_its_old_lock(tmp_path: Path, index: Path) -> None:

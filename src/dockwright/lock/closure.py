@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from dockwright.lock.pins import Pin, Via
 from dockwright.lock.requirement import Asked, applies, bare, parsed
+from dockwright.lock.tasks import Rules
 from dockwright.spec.finding import Finding
 
 # Package -> what it requires; None where that could not be read.
@@ -31,21 +31,20 @@ class Walk:
 
 
 def walk(
-    asked: Iterable[Asked], needs: Needs, pins: Mapping[str, Pin], markers: Mapping[str, str], without: Iterable[str]
+    asked: Iterable[Asked], needs: Needs, pins: Mapping[str, Pin], markers: Mapping[str, str], rules: Rules
 ) -> Walk:
     """Follow every requirement from the inputs on."""
     made = Walk()
-    left_out = set(without)
     seen: set[tuple[str, str]] = set()
     waiting: list[tuple[str, Requirement, str]] = [(item.file, item.requirement, "") for item in asked]
     while waiting:
         source, requirement, extra = waiting.pop()
         name = canonicalize_name(requirement.name)
-        if name in left_out or not applies(requirement, markers, extra):
+        if name in rules.without or not applies(requirement, markers, extra):
             continue
         via = Via(source, bare(requirement))
         pin = pins.get(name)
-        if pin is None or not requirement.specifier.contains(Version(pin.version), prereleases=True):
+        if pin is None or not rules.met(requirement, pin.version):
             made.unmet.append(via)
             continue
         made.via.setdefault(name, set()).add(via)

@@ -77,7 +77,7 @@ def _clashes(
     """What one release needs and does not get. The index is asked for that release alone."""
     with tempfile.TemporaryDirectory(prefix="dockwright-lock-") as folder:
         place = Workplace(Path(folder), root, stop, offline)
-        place.prepare(replace(task, rules=replace(task.rules, floors={}, without={})))
+        place.prepare(replace(task, rules=replace(task.rules, floors={}, without={}, instead={})))
         (place.folder / "one.in").write_text(f"{wanted}\n")
         pylock = place.folder / "pylock.toml"
         try:

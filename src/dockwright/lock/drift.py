@@ -57,9 +57,11 @@ def _unmet(task: Task, root: Path, lock: Lock) -> list[Finding]:
         if name in task.rules.without or not requirement.applies(wanted, task.target.markers):
             continue
         pin = lock.pins.get(name)
-        if pin is None or not wanted.specifier.contains(Version(pin.version), prereleases=True):
+        if pin is None or not task.rules.met(wanted, pin.version):
             has = f"pins {pin.version}" if pin else "does not pin it"
-            says = f"{requirement.bare(wanted)} is asked for, and {task.file} {has}"
+            least = task.rules.instead.get(name)
+            taken = f"{name}>={least} is taken instead of {requirement.bare(wanted)}" if least else ""
+            says = f"{taken or f'{requirement.bare(wanted)} is asked for'}, and {task.file} {has}"
             found.append(Finding("lock-closure", "error", wanted.name, file, line, says))
     return found
 
@@ -104,7 +106,7 @@ def low(task: Task, pinned: Mapping[str, Pin]) -> list[Finding]:
 
 
 def _ruled(task: Task) -> bool:
-    return bool(task.rules.floors or task.rules.without or task.rules.sources)
+    return bool(task.rules.floors or task.rules.without or task.rules.instead or task.rules.sources)
 
 
 def _line(place: str) -> int:

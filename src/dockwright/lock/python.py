@@ -32,7 +32,7 @@ def compile_command(task: Task, root: Path, output: Path, upgrade: Sequence[str]
     """The uv command that resolves one lock; `upgrade` names packages, or is ("*",) for all."""
     words = ["pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
     words += [*_target(task.target), *_no_building(task), "--output-file", str(output)]
-    words += ["--constraint", "floors.txt", "--excludes", "without.txt"]
+    words += ["--constraint", "floors.txt", "--excludes", "without.txt", "--overrides", "instead.txt"]
     words += ["--constraint", str(root / task.parent_file)] if task.parent_file else []
     words += ["--upgrade"] if "*" in upgrade else [word for name in upgrade for word in ("--upgrade-package", name)]
     return [*words, *(str(root / path) for path in task.inputs)]
@@ -65,7 +65,7 @@ def make(task: Task, root: Path, stop: Stop, *, upgrade: Sequence[str] = (), off
         place.prepare(task)
         resolved, offered = _resolve(task, place, upgrade)
     needs = _needs(task, resolved, offered, offline)
-    walk = closure.walk(asked, needs, resolved, task.target.markers, task.rules.without)
+    walk = closure.walk(asked, needs, resolved, task.target.markers, task.rules)
     made = {name: _finished(pin, offered.get(name), walk, parent) for name, pin in resolved.items()}
     shown = str(task.file)
     found = [*closure.findings(walk, made, shown), *_wrong_files(made, offered, shown)]

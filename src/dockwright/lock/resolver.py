@@ -92,6 +92,7 @@ class Workplace:
         """Write what a task's uv reads: floors, packages left out, and what sources need."""
         rules = task.rules
         (self.folder / "floors.txt").write_text("".join(f"{n}>={v}\n" for n, v in sorted(rules.floors.items())))
+        (self.folder / "instead.txt").write_text("".join(f"{n}>={v}\n" for n, v in sorted(rules.instead.items())))
         (self.folder / "without.txt").write_text("".join(f"{name}\n" for name in sorted(rules.without)))
         said = [
             f'[[dependency-metadata]]\nname = "{name}"\nrequires-dist = [{_quoted(source.requires)}]\n'

@@ -12,6 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
 from dockwright.lock import requirement
 from dockwright.lock.platform import Target, target
 from dockwright.spec.family import SourceOnly
@@ -30,8 +35,15 @@ class Rules:
 
     floors: Mapping[str, str] = field(default_factory=dict)
     without: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)  # package -> the lowest release that is taken
     sources: Mapping[str, SourceOnly] = field(default_factory=dict)
     places: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # floor -> file and line
+
+    def met(self, requirement: Requirement, version: str) -> bool:
+        """Whether a release will do for those who ask for it, or is taken instead of what they ask for."""
+        least = self.instead.get(canonicalize_name(requirement.name))
+        wanted = requirement.specifier if least is None else SpecifierSet(f">={least}")
+        return wanted.contains(Version(version), prereleases=True)
 
 
 @dataclass(frozen=True)
@@ -87,14 +99,16 @@ def rules(fleet: Fleet, chain: Iterable[str]) -> Rules:
     """The rules of a chain of families, the oldest first."""
     floors: dict[str, str] = {}
     without: dict[str, str] = {}
+    instead: dict[str, str] = {}
     sources: dict[str, SourceOnly] = {}
     places: dict[str, tuple[str, int]] = {}
     for said in (fleet.family_files[family] for family in chain if family in fleet.family_files):
         floors |= said.floors
         without |= said.without
+        instead |= {name: taken.at_least for name, taken in said.instead.items()}
         sources |= said.sources
         places |= {name: (said.file, said.line("floors", name)) for name in said.floors}
-    return Rules(floors, without, sources, places)
+    return Rules(floors, without, instead, sources, places)
 
 
 def input_digest(task: Task, root: Path) -> str:
@@ -111,6 +125,7 @@ def input_digest(task: Task, root: Path) -> str:
         "floors": dict(task.rules.floors),
         "without": sorted(task.rules.without),
         "sources": {name: sorted(source.requires) for name, source in task.rules.sources.items()},
+        **({"instead": dict(task.rules.instead)} if task.rules.instead else {}),
     }
     return f"sha256:{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}"
 

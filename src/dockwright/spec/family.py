@@ -33,6 +33,13 @@ class SourceOnly(Declared):
     reason: Reason = Field(description="why there is no wheel to take")
 
 
+class Instead(Declared):
+    """Another release of a package than those that others ask for."""
+
+    at_least: Release
+    reason: Reason = Field(description="why none of the releases that others ask for will do")
+
+
 class FamilyFile(Declared):
     """fleet/families/<family>/family.toml. What it says holds for the family's descendants and services too."""
 
@@ -54,6 +61,9 @@ class FamilyFile(Declared):
     without_libraries: dict[Library, Reason] = Field(
         default_factory=dict,
         description="system libraries that are left out although files of packages ask for them, each with the reason",
+    )
+    instead: dict[Distribution, Instead] = Field(
+        default_factory=dict, description="packages of which a release is taken that others do not ask for"
     )
     sources: dict[Distribution, SourceOnly] = Field(
         default_factory=dict, description="packages that may be taken as source; all others come as wheels only"
