@@ -1,5 +1,6 @@
-"""delta.py PARENT LOCK: print the requirements of a hash-locked LOCK that the file system PARENT does not have.
+"""delta.py PARENT LOCK WHEELS: print the requirements of a hash-locked LOCK that neither PARENT nor WHEELS has.
 
+PARENT is a file system, WHEELS a folder that may hold wheels.
 A requirement is one logical line (backslashes continue it), `name==version --hash=…`. What the parent has is read
 from its dist-info folders. A pin that differs from the parent's is an error: a child never replaces a parent's file.
 """
@@ -16,13 +17,18 @@ def installed(root: Path) -> dict[str, str]:
     return {normal(name): version for name, version in pairs}
 
 
+def compiled(folder: Path) -> dict[str, str]:
+    """Normalised name -> version of every wheel in a folder."""
+    return {normal(name): version for name, version, *_ in (path.name.split("-") for path in folder.glob("*.whl"))}
+
+
 def normal(name: str) -> str:
     """A distribution's name as PEP 503 compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def main(parent: Path, lock: Path) -> int:
-    have = installed(parent)
+def main(parent: Path, lock: Path, wheels: Path) -> int:
+    have = {**compiled(wheels), **installed(parent)}
     text = re.sub(r"\\\n", " ", lock.read_text())
     for line in text.splitlines():
         match = re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)", line)
@@ -32,10 +38,10 @@ def main(parent: Path, lock: Path) -> int:
         if version is None:
             print(line)
         elif version != match[2]:
-            print(f"{match[1]}: the parent has {version}, the lock wants {match[2]}", file=sys.stderr)
+            print(f"{match[1]}: {version} is there already, the lock wants {match[2]}", file=sys.stderr)
             return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])))
