@@ -11,10 +11,10 @@ if not servicekit.__file__:
 # In the order in which they import each other.
 pytest_plugins = [
     "plugins.guard",
-    "plugins.abilities",
     "plugins.order",
     "plugins.processes",
     "plugins.leftovers",
+    "plugins.abilities",
     "plugins.outlived",
     "plugins.unrun",
 ]

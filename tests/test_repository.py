@@ -58,6 +58,14 @@ def test_a_service_is_typed(service: Path) -> None:
     content("mypy", "--cache-dir", str(ROOT / ".mypy_cache" / "services"), str(service), MYPYPATH=path)
 
 
+def test_smoke_tests_are_typed() -> None:
+    """Those of all images at once: their names are unique, and in an image they lie on one path too."""
+    files = sorted((ROOT / "fleet").rglob("smoke/**/*.py"))
+    folders = os.pathsep.join(sorted({str(path.parent) for path in files}))
+    assert files
+    content("mypy", "--cache-dir", str(ROOT / ".mypy_cache" / "smoke"), *map(str, files), MYPYPATH=folders)
+
+
 def test_generated_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--check"]) == 0, capsys.readouterr().out
 

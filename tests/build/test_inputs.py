@@ -16,6 +16,7 @@ from dockwright.spec import context
 
 LEFT_OUT = [
     "tests/test_app.py",
+    "smoke/test_app.py",
     "pkg/__pycache__/app.cpython-311.pyc",
     "pkg/app.pyc",
     "README.md",

@@ -9,18 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from plugins.guard import lifted
+from plugins import leftovers
+from plugins.guard import ENGINES, lifted
 
 from dockwright.engine import install
 from dockwright.engine.docker import capable_client
 
-ENGINES = "tests/engines/"
+ROOM = 45 * 2**30
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dockwright")
     group.addoption("--fast", action="store_true", help="leave out the tests that start Docker engines")
+    group.addoption("--gpu-families", action="store_true", help="build the images of GPU families")
     group.addoption("--no-install", action="store_true", help="let tests install no packages on this machine")
 
 
@@ -34,7 +36,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.timeout(1200))  # The first one waits for packages, an engine and roots.
         elif item.get_closest_marker("engines"):
             raise pytest.UsageError(f"{item.nodeid}: tests that start engines belong in {ENGINES}")
-    reasons: dict[str, Callable[[pytest.Config], str]] = {"engines": no_engine, "gpu": no_gpu}
+    reasons: dict[str, Callable[[pytest.Config], str]] = {
+        "engines": no_engine,
+        "gpu_families": no_gpu_families,
+        "gpu": no_gpu,
+    }
     for name, reason in reasons.items():
         marked = [item for item in items if item.get_closest_marker(name)]
         why = reason(config) if marked else ""
@@ -66,6 +72,14 @@ def effective_capabilities() -> int:
     """The capabilities of this process, as the kernel numbers them."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1], 16) for line in lines if line.startswith("CapEff:"))
+
+
+def no_gpu_families(config: pytest.Config) -> str:
+    """Why no test can build the images of GPU families here; empty where one can."""
+    if not config.option.gpu_families:
+        return "GPU families are built where asked: ./dockwright test --all"
+    free = shutil.disk_usage(leftovers.folders()).free
+    return "" if free >= ROOM else f"GPU families take {ROOM >> 30} GiB of disk, and there are {free >> 30}"
 
 
 def no_gpu(_: pytest.Config) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+ENGINES = "tests/engines/"
 FORBIDDEN = {"docker", "dockerd", "containerd", "apt", "apt-get", "dpkg", "mmdebstrap", "systemctl", "service"}
 SHELLS = {"sh", "bash", "dash"}
 STARTS = {"subprocess.Popen", "os.posix_spawn", "os.exec", "os.system"}

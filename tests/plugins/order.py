@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from plugins.abilities import ENGINES
+from plugins.guard import ENGINES
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling

@@ -58,3 +58,15 @@ def test_docker_that_is_missing_but_can_be_installed_is_no_reason(
 
 def test_the_kernels_own_word_on_capabilities_is_read() -> None:
     assert 0 <= abilities.effective_capabilities() < 1 << 64
+
+
+def test_gpu_families_are_built_where_asked_and_where_there_is_room(
+    able: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    able.setattr(pytestconfig.option, "gpu_families", False)
+    assert abilities.no_gpu_families(pytestconfig) == "GPU families are built where asked: ./dockwright test --all"
+    able.setattr(pytestconfig.option, "gpu_families", True)
+    able.setattr(abilities, "ROOM", 0)
+    assert abilities.no_gpu_families(pytestconfig) == ""
+    able.setattr(abilities, "ROOM", 2**60)
+    assert "of disk, and there are" in abilities.no_gpu_families(pytestconfig)

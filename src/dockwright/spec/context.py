@@ -11,7 +11,7 @@ from dockwright.errors import UnreadableInput
 from dockwright.spec.finding import printable
 
 # What models, data and logs hold is given to a container when it runs; the others are caches and tests.
-FOLDERS = {"__pycache__", "tests", "models", "data", "logs"}
+FOLDERS = {"__pycache__", "tests", "smoke", "models", "data", "logs"}
 SUFFIXES = (".pyc", ".md")
 # What locks and tests read, and no build: a new budget or floor rebuilds nothing.
 NAMES = {"requirements.in", "openapi.json", "family.toml"}

@@ -161,6 +161,10 @@ class Fleet(FleetFile):
         """Programs on PATH in a family: its own and its ancestors'."""
         return frozenset(program for above in self.lineage(name) for program in self.families[above].provides)
 
+    def carries_cuda(self, name: str) -> bool:
+        """Whether a family or one that it stands on carries CUDA."""
+        return any(self.families[above].gpu for above in self.lineage(name))
+
     def needs_gpu(self, service: str) -> bool:
         """Whether a service cannot do its work without a GPU."""
         return "GPU" in self.services[service].needs

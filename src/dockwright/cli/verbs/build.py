@@ -23,6 +23,7 @@ from dockwright.cli import table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress, megabytes
 from dockwright.engine import find
+from dockwright.engine.docker import Docker
 from dockwright.engine.registry import place
 from dockwright.errors import UsageError
 from dockwright.spec.load import load_fleet
@@ -41,15 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
     root = repository()
     fleet = load_fleet(root / "fleet")
     families, instances = chosen(fleet, arguments.names)
-    recipes_exist(fleet, families, instances, root)
     say = Progress(quiet=arguments.json)
-    docker = find.ensure(allowed=not arguments.no_install, say=say)
-    needed = make.roots_of(fleet, instances, families)
-    layouts = make.ensure_roots(fleet, only=needed, allowed=not arguments.no_install, say=say)
-    images = make.plan_images(fleet, families, instances, root, layouts)
-    built = make.build(docker, fleet, images, layouts, root, say, place.named(arguments.registry))
-    sizes = unpacked_sizes(docker, (built.of(name).reference for name in images))
-    told = [_told(name, built, sizes) for name in images]
+    allowed = not arguments.no_install
+    docker, built = ensured(fleet, families, instances, allowed=allowed, registry=arguments.registry, say=say)
+    sizes = unpacked_sizes(docker, (built.of(name).reference for name in built.images))
+    told = [_told(name, built, sizes) for name in built.images]
     if arguments.json:
         print(json.dumps({"seconds": round(built.seconds, 1), "images": told}, indent=2))
         return 0
@@ -65,9 +62,27 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     table.show(("IMAGE", "", "UNPACKED", "OWN LAYERS", "REFERENCE"), rows)
     done = [f"{verb} {len(names)}" for verb, names in (("built", built.new), ("pulled", built.pulled)) if names]
-    told_done = f"{' and '.join(done)} of {len(images)} images" if done else "nothing to build"
+    told_done = f"{' and '.join(done)} of {len(built.images)} images" if done else "nothing to build"
     print(f"\n{told_done} in {built.seconds:.1f} s")
     return 0
+
+
+def ensured(
+    fleet: Fleet,
+    families: list[str],
+    instances: list[Instance],
+    *,
+    allowed: bool,
+    registry: str | None = None,
+    say: Progress,
+) -> tuple[Docker, make.Built]:
+    """An engine that has these images and all that they stand on; `allowed`: whether this host may get packages."""
+    root = repository()
+    recipes_exist(fleet, families, instances, root)
+    docker = find.ensure(allowed=allowed, say=say)
+    layouts = make.ensure_roots(fleet, only=make.roots_of(fleet, instances, families), allowed=allowed, say=say)
+    images = make.plan_images(fleet, families, instances, root, layouts)
+    return docker, make.build(docker, fleet, images, layouts, root, say, place.named(registry))
 
 
 def recipes_exist(fleet: Fleet, families: list[str], instances: list[Instance], root: Path) -> None:
@@ -77,6 +92,16 @@ def recipes_exist(fleet: Fleet, families: list[str], instances: list[Instance], 
     missing = [name for name in needed if not (root / FAMILIES / name / "Dockerfile").is_file()]
     if missing:
         raise UsageError(f"{', '.join(missing)}: not implemented yet, there is no Dockerfile")
+
+
+def makeable(fleet: Fleet, root: Path) -> list[str]:
+    """The families that have a Dockerfile and stand on a root that builds can make, parents first."""
+    found = []
+    for name in fleet.by_generation():
+        top = fleet.roots.get(str(fleet.families[fleet.lineage(name)[0]].parent))
+        if top and top.distribution == "debian" and not top.image and (root / FAMILIES / name / "Dockerfile").is_file():
+            found.append(name)
+    return found
 
 
 def _told(name: str, built: make.Built, sizes: dict[str, int]) -> dict[str, object]:

@@ -7,7 +7,8 @@ engine that they did not start, and leave none behind.
   dockwright test                         everything
   dockwright test --fast                  without the tests that start engines
   dockwright test tests/spec -k schema    only some, one after the other
-  dockwright test --all                   name every test that did not run
+  dockwright test --all                   GPU families too, which takes about 45 GB of disk; every test that did not run
+                                          is named
 
 exit codes: 0 all that ran passed, 1 a test failed, 2 wrong usage or no such test, 130 interrupted
 """
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files, folders or FILE::TEST; all when none is named")
     parser.add_argument("-k", dest="expression", metavar="EXPR", help="only tests whose names match, as pytest has it")
     parser.add_argument("--fast", action="store_true", help="leave out the tests that start engines")
-    parser.add_argument("--all", action="store_true", help="name every test that did not run")
+    parser.add_argument(
+        "--all", action="store_true", help="build and try GPU families too, and name every test that did not run"
+    )
     parser.add_argument("--no-install", action="store_true", help="let tests install no packages on this machine")
 
 
@@ -61,7 +64,7 @@ def pytest_words(arguments: argparse.Namespace, here: Path) -> list[str]:
     words = ["--durations=15", "--durations-min=1", "-rfE"]
     words += ["-k", arguments.expression] if arguments.expression else []
     words += [word for word in ("--fast", "--no-install") if getattr(arguments, word[2:].replace("-", "_"))]
-    words += ["--name-unrun"] if arguments.all else []
+    words += ["--gpu-families", "--name-unrun"] if arguments.all else []
     if arguments.paths:
         return [*words, *(_absolute(path, here) for path in arguments.paths)]
     if arguments.expression:

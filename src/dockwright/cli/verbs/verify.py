@@ -23,11 +23,10 @@ import json
 from pathlib import Path
 
 from dockwright.build import make, twice
-from dockwright.build.images import FAMILIES
 from dockwright.cli import table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
-from dockwright.cli.verbs.build import chosen, recipes_exist
+from dockwright.cli.verbs.build import chosen, makeable, recipes_exist
 from dockwright.engine import find
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Fleet
@@ -58,15 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def cpu_families(fleet: Fleet, root: Path) -> list[str]:
-    """The families without CUDA that have a Dockerfile and stand on a root that builds can make."""
-    found = []
-    for name in fleet.by_generation():
-        top = fleet.roots.get(str(fleet.families[fleet.lineage(name)[0]].parent))
-        gpu = any(fleet.families[above].gpu for above in fleet.lineage(name))
-        makeable = top is not None and top.distribution == "debian" and not top.image
-        if makeable and not gpu and (root / FAMILIES / name / "Dockerfile").is_file():
-            found.append(name)
-    return found
+    """The families without CUDA that can be built here."""
+    return [name for name in makeable(fleet, root) if not fleet.carries_cuda(name)]
 
 
 def as_json(report: twice.Report) -> dict[str, object]:

@@ -1,0 +1,142 @@
+"""vllm: everything that it imports is there but for what ticket 0004 leaves out, and what it needs a card for."""
+
+import importlib
+import pkgutil
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import torch
+import triton.runtime.build
+import vllm
+import vllm.entrypoints.openai.api_server
+from card import needs_card
+from tiny_llama import configuration, tokenizer
+from vllm.model_executor.guided_decoding import get_local_guided_decoding_logits_processor
+from vllm.sampling_params import GuidedDecodingParams
+
+# What vllm imports and the image has not: for other hardware, for audio; and left out, by themselves or with those that
+# bring them (outlines brings lark, ray brings pandas).
+ABSENT = {
+    "openvino",
+    "torch_xla",
+    "intel_extension_for_pytorch",
+    "transformers_neuronx",
+    "librosa",
+    "lark",
+    "ray",
+    "pandas",
+}
+# Models of pictures that want names which transformers 4.53 and newer do not have.
+OUTDATED = {
+    *(
+        "clip",
+        "internvl",
+        "llava",
+        "llava_next",
+        "llava_next_video",
+        "llava_onevision",
+        "mllama",
+        "nvlm_d",
+        "paligemma",
+    ),
+    *("phi3v", "qwen2_vl", "siglip"),
+}
+# What asks for the driver as it is imported.
+ASKS_FOR_A_DRIVER = {"vllm._C", "vllm.attention.backends.rocm_flash_attn", "vllm.platforms.cuda"}
+
+
+def broken_imports() -> dict[str, Exception]:
+    """Module of vllm -> why it cannot be imported."""
+    found: dict[str, Exception] = {}
+    for module in pkgutil.walk_packages(vllm.__path__, "vllm.", onerror=lambda _: None):
+        try:
+            importlib.import_module(module.name)
+        except Exception as error:
+            found[module.name] = error
+    return found
+
+
+def test_versions_are_those_of_ticket_0004() -> None:
+    assert (vllm.__version__, torch.__version__) == ("0.6.3.post1", "2.4.0+cu121"), vllm.__version__
+
+
+def test_serving_needs_nothing_that_is_left_out() -> None:
+    """The server itself was imported above."""
+    assert not {"outlines", "ray"} & set(sys.modules)
+
+
+def test_only_what_is_left_out_on_purpose_is_missing() -> None:
+    broken = broken_imports()
+    absent = {str(error.name) for error in broken.values() if isinstance(error, ModuleNotFoundError)}
+    assert absent == ABSENT, absent ^ ABSENT
+    others = {name: error for name, error in broken.items() if not isinstance(error, ModuleNotFoundError)}
+    pictures = {name for name in others if "cannot import name" in str(others[name])}
+    assert pictures == {f"vllm.model_executor.models.{name}" for name in OUTDATED}, pictures
+    rest = {name: str(error) for name, error in others.items() if name not in pictures}
+    assert set(rest) <= ASKS_FOR_A_DRIVER, rest
+
+
+def test_its_kernels_miss_the_driver_alone() -> None:
+    try:
+        importlib.import_module("vllm._C")
+    except ImportError as error:
+        assert str(error).startswith("libcuda.so.1: cannot open shared object file"), error
+    importlib.import_module("vllm.vllm_flash_attn")
+
+
+def test_answers_follow_a_schema_without_outlines() -> None:
+    schema = {"type": "object", "properties": {"port": {"type": "integer"}}, "required": ["port"]}
+    asked, words = GuidedDecodingParams(json=schema, backend="lm-format-enforcer"), tokenizer()
+    allow = get_local_guided_decoding_logits_processor(asked, words)
+    assert allow is not None
+
+    said: list[int] = []
+    choices: list[set[str]] = []
+    for letter in '{"port": 7}':
+        scores = allow(said, torch.zeros(len(words))).tolist()
+        choices.append({words.decode([number]) for number, score in enumerate(scores) if score == 0})
+        said += words.encode(letter)
+    assert all(letter in choice for letter, choice in zip('{"port": 7}', choices, strict=True)), choices
+    assert "x" not in choices[2], choices[2]
+    assert "a" not in choices[-1] and {"0", "}"} <= choices[-1], choices[-1]
+
+
+def test_it_says_why_it_cannot_start() -> None:
+    if torch.cuda.is_available():
+        raise unittest.SkipTest("is for containers without an NVIDIA card, and this one has one")
+    try:
+        engine()
+    except RuntimeError as error:
+        assert str(error) == "Failed to infer device type", error
+    else:
+        raise AssertionError("an engine started without a card")
+
+
+def test_what_is_compiled_as_it_runs_says_that_there_is_no_compiler() -> None:
+    """Triton's kernels need one (ticket 0004): LoRA, mixtures of experts, and what goes through torch.compile."""
+    try:
+        triton.runtime.build._build("stub", "/tmp/stub.c", tempfile.gettempdir(), [], [], [])
+    except RuntimeError as error:
+        assert str(error).startswith("Failed to find C compiler"), error
+    else:
+        raise AssertionError("there is a compiler in the image")
+
+
+def test_it_generates_on_the_card() -> None:
+    needs_card()
+    asked = vllm.SamplingParams(max_tokens=8, temperature=0, ignore_eos=True)
+    prompt = {"prompt_token_ids": tokenizer().encode("fleet")}
+    found = [list(engine().generate(prompt, asked)[0].outputs[0].token_ids) for _ in range(2)]
+    assert len(found[0]) == 8, found
+    assert found[0] == found[1], found
+
+
+def engine() -> vllm.LLM:
+    """The engine with a model of random weights, the same each time."""
+    folder = Path(tempfile.gettempdir(), "tiny-llama-of-vllm")
+    configuration().save_pretrained(folder)
+    return vllm.LLM(
+        str(folder), load_format="dummy", skip_tokenizer_init=True, gpu_memory_utilization=0.2, max_model_len=64, seed=7
+    )
