@@ -74,6 +74,11 @@ def test_a_script_is_compiled() -> None:
     assert torch.jit.script(clamp)(torch.tensor([-1.0, 0.25, 3.0])).tolist() == [0.0, 0.5, 1.0]
 
 
+def test_what_asks_to_be_compiled_runs_without_a_compiler() -> None:
+    found = torch.compile(lambda value: value * 2 + 1)(torch.tensor([1.0, 2.0]))
+    assert found.tolist() == [3.0, 5.0], found
+
+
 def test_torchvision_has_its_compiled_ops() -> None:
     boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [1.0, 1.0, 10.0, 10.0], [20.0, 20.0, 30.0, 30.0]])
     kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)
