@@ -6,6 +6,7 @@ One engine serves all tests of a run; the roots and tools that the tool makes ar
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import time
 import uuid
@@ -20,6 +21,7 @@ from dockwright.engine import daemon, find, install
 from dockwright.engine.docker import Docker
 from engines import network
 from engines import registry as registries
+from engines.fleet import ROOT
 
 Say = Callable[[str], None]
 
@@ -84,6 +86,31 @@ def registry(machine: Machine, registry_program: Path) -> Iterator[registries.Re
     """A real registry on loopback, empty, for one test; the engine reaches it under the same address."""
     with registries.running(machine.folder / f"registry-{uuid.uuid4().hex[:8]}", registry_program) as found:
         yield found
+
+
+@pytest.fixture(scope="package")
+def checkout(machine: Machine) -> Iterator[Path]:
+    """A commit of its own, of what this work tree holds now: images of a dirty one are not for others to find."""
+    folder = machine.folder / "checkout"
+    for part in ("src", "servicekit/src", "fleet"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    git = ("git", "-C", str(folder), "-c", "user.name=tests", "-c", "user.email=tests@example.test")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "what is tested")):
+        subprocess.run((*git, *words), check=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def other_engine(machine: Machine) -> Iterator[Docker]:
+    """A second engine, which has nothing; it builds and runs no containers."""
+    own = daemon.Daemon(machine.folder / "other-engine", builds_only=True)
+    docker = daemon.start(own, machine.client, machine.say)
+    try:
+        yield docker
+    finally:
+        daemon.stop(own)
+        shutil.rmtree(own.home)
 
 
 def _packages(may_install: bool, say: Say) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -17,13 +16,13 @@ from typing import Any
 import pytest
 
 from dockwright.build.images import LABEL_INPUT
-from dockwright.engine import daemon
 from dockwright.engine.command import end
+from dockwright.engine.docker import Docker
 from dockwright.engine.registry.documents import Manifest
 from dockwright.engine.registry.repository import Repository
 from engines import registry as registries
 from engines.conftest import Machine, Running
-from engines.fleet import ROOT, Fleet
+from engines.fleet import Fleet
 from engines.registry import Registry
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
@@ -33,36 +32,11 @@ HASHED = "$2b$05$abcdefghijklmnopqrstuu4uS0dXK.1CyGoAGlixyoS9kaFWD87SC"  # of th
 
 
 @pytest.fixture(scope="module")
-def checkout(machine: Machine) -> Iterator[Path]:
-    """A commit of its own, of what this work tree holds now: images of a dirty one are not for others to find."""
-    folder = machine.folder / "checkout"
-    for part in ("src", "servicekit/src", "fleet"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    git = ("git", "-C", str(folder), "-c", "user.name=tests", "-c", "user.email=tests@example.test")
-    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "what is tested")):
-        subprocess.run((*git, *words), check=True)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
 def built(engine: Running, checkout: Path) -> Fleet:
     fleet = Fleet(engine.client, checkout)
     done = fleet.run("build", "--json", "base-utils")
     assert done.returncode == 0, done.stderr
     return fleet
-
-
-@pytest.fixture
-def other(machine: Machine) -> Iterator[daemon.Daemon]:
-    """A second engine, which has nothing."""
-    own = daemon.Daemon(machine.folder / "other-engine", builds_only=True)
-    daemon.start(own, machine.client, machine.say)
-    try:
-        yield own
-    finally:
-        daemon.stop(own)
-        shutil.rmtree(own.home)
 
 
 def push(fleet: Fleet, registry: Registry, *names: str) -> list[dict[str, Any]]:
@@ -89,9 +63,7 @@ def whole(registry: Registry) -> dict[str, list[str]]:
     return found
 
 
-def test_what_one_engine_built_another_one_takes(
-    built: Fleet, registry: Registry, other: daemon.Daemon, machine: Machine
-) -> None:
+def test_what_one_engine_built_another_one_takes(built: Fleet, registry: Registry, other_engine: Docker) -> None:
     before = set(built.docker.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
     pushed = push(built, registry, "base-utils")
     assert [one["name"] for one in pushed] == FAMILIES
@@ -106,15 +78,16 @@ def test_what_one_engine_built_another_one_takes(
         (0, True, one["digest"]) for one in pushed
     ]
 
-    fleet = Fleet(built.docker, built.root, {"DOCKER_HOST": other.host, "DOCKWRIGHT_REGISTRY": str(registry.place)})
+    fleet = Fleet(
+        built.docker, built.root, {"DOCKER_HOST": other_engine.host, "DOCKWRIGHT_REGISTRY": str(registry.place)}
+    )
     done = fleet.run("build", "--json", "base-utils")
     assert done.returncode == 0, done.stderr
     images = json.loads(done.stdout)["images"]
     assert [(one["name"], one["how"]) for one in images] == [(name, "pulled") for name in FAMILIES]
     assert [one["digest"] for one in images] == [one["digest"] for one in pushed]
-    client = daemon.start(other, machine.client, print)
     for one in images:
-        (entry,) = client.inspect("image", [one["reference"]])
+        (entry,) = other_engine.inspect("image", [one["reference"]])
         config = entry["Config"]
         assert isinstance(config, dict)
         assert config["Labels"][LABEL_INPUT] == one["input_digest"]
@@ -122,7 +95,7 @@ def test_what_one_engine_built_another_one_takes(
     # A registry that went away is no reason not to build; and nothing is asked where nothing is missing.
     registry.kill()
     assert "unchanged" in fleet.run("build", "base-utils").stdout
-    client.run("image", "rm", "--force", *(one["reference"] for one in images))
+    other_engine.run("image", "rm", "--force", *(one["reference"] for one in images))
     done = fleet.run("build", "base-python")
     assert done.returncode == 0, done.stderr
     assert f"nothing can be taken from {registry.place}: the registry {registry.host} does not answer" in done.stderr

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import bake, inputs, loading, pull, secrets, tools
+from dockwright.build import bake, inputs, loading, pull, secrets, tools, wheelhouse
 from dockwright.build import root as roots
 from dockwright.build.images import KIT, SCRIPTS, Image, family_images, instance_images
 from dockwright.build.oci import Layout
@@ -115,6 +115,9 @@ def build(
         with tempfile.TemporaryDirectory(prefix="dockwright-build-") as work:
             bases = {name: loading.reference(docker, name, layout) for name, layout in layouts.items()}
             wanted = definition(fleet, missing, present, bases, root, Path(work), origin)
+            if registry:
+                fetched = wheelhouse.fetch(registry, images, missing, Path(work) / "wheels", say)
+                wanted = wheelhouse.in_place_of_downloads(wanted, fetched)
             run_bake(docker, wanted, missing, say)
         have = usable(stored(docker), origin)
     return Built(images, have, tuple(missing), pulled, time.monotonic() - began)

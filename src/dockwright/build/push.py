@@ -48,15 +48,16 @@ def push(
 
 def _push(docker: Docker, target: Repository, name: str, image: Image, stored: Stored, say: Say) -> Pushed:
     commit = stored.reference.rpartition(":")[2]
-    digest, moved = _kept(target, commit, stored), upload.Moved()
+    digest, moved = _kept(target, commit, stored), 0
     there = digest is not None
     if digest is None:
-        digest, moved = _send(docker, target, commit, stored, _Progress(name, say))
-        say(f"  {name}: moved {_mb(moved.total)}")
+        digest, sent = _send(docker, target, commit, stored, _Progress(name, say))
+        moved = sent.exactly(_sizes(target, digest))
+        say(f"  {name}: moved {_mb(moved)}")
     # Whoever built from these inputs first named the image that all others find.
     if not DIRTY.search(commit) and target.digest(tag(image)) is None:
         target.tag(digest, tag(image))
-    return Pushed(name, target.named(commit), digest, moved.total, there)
+    return Pushed(name, target.named(commit), digest, moved, there)
 
 
 def _kept(target: Repository, commit: str, stored: Stored) -> str | None:
@@ -67,6 +68,11 @@ def _kept(target: Repository, commit: str, stored: Stored) -> str | None:
     # An engine with a graph driver knows images by their configuration, not by their manifest.
     config = getattr(kept.document, "config", None)
     return kept.digest if stored.digest in (kept.digest, config and config.digest) else None
+
+
+def _sizes(target: Repository, digest: str) -> dict[str, int]:
+    kept = target.get(digest)
+    return {layer.digest: layer.size for layer in getattr(kept and kept.document, "layers", ())}
 
 
 def _send(

@@ -25,6 +25,7 @@ class Moved:
 
     totals: dict[str, int] = field(default_factory=dict)
     sent: dict[str, int] = field(default_factory=dict)
+    arrived: set[str] = field(default_factory=set)
 
     @property
     def total(self) -> int:
@@ -41,8 +42,14 @@ class Moved:
         if status == "Pushing" and progress.get("total"):
             self.totals[layer] = max(self.totals.get(layer, 0), int(progress["total"]))
             self.sent[layer] = max(self.sent.get(layer, 0), int(progress.get("current", 0)))
-        elif status == "Pushed" and layer in self.totals:
-            self.sent[layer] = self.totals[layer]
+        elif status == "Pushed":
+            self.arrived.add(layer)
+            self.sent[layer] = self.totals.get(layer, 0)
+
+    def exactly(self, sizes: Mapping[str, int]) -> int:
+        """Bytes of what arrived; `sizes`: digest -> size. Of a small layer the engine tells no size while it goes."""
+        by_name = {digest.removeprefix("sha256:")[:12]: size for digest, size in sizes.items()}
+        return sum(by_name.get(layer, self.totals.get(layer, 0)) for layer in self.arrived)
 
 
 def push(docker: Docker, reference: str, place: Place, on_progress: Callable[[Moved], None]) -> tuple[str, Moved]:

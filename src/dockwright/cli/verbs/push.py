@@ -6,9 +6,13 @@ are there are not sent again, and a tag names an image only when all of it is th
 
 After that, `dockwright build --registry` on another machine takes these images in place of building them.
 
+With --wheels it is not images that are pushed but the wheels of their locks, compiled ones too, each held against its
+lock. `build --registry` then installs from these, and asks no package index. Parents that are not built are built.
+
   dockwright push                                        everything that is built
   dockwright push family-web                             a family, and the families below it
   dockwright push ServiceRegistry --registry 127.0.0.1:5000/fleet
+  dockwright push --wheels family-torch-cu121            the wheels of a family's or a service's lock
 """
 
 from __future__ import annotations
@@ -16,20 +20,24 @@ from __future__ import annotations
 import argparse
 import json
 
-from dockwright.build import push
+from dockwright.build import collect, make, push
 from dockwright.build.present import Present, present
 from dockwright.cli import table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress, megabytes
+from dockwright.cli.verbs import build
 from dockwright.cli.verbs.sizes import asked
 from dockwright.engine import find
+from dockwright.engine.docker import Docker
 from dockwright.engine.registry import place
 from dockwright.errors import UsageError
 from dockwright.spec.load import load_fleet
+from dockwright.spec.model import Fleet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or machine/service")
+    parser.add_argument("--wheels", action="store_true", help="push the wheels of locks in place of images")
     parser.add_argument("--registry", metavar="HOST/PATH", help="where to; $DOCKWRIGHT_REGISTRY, or that of fleet.toml")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
@@ -41,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     where = place.named(arguments.registry) or place.parse(fleet.registry)
     say = Progress(quiet=arguments.json)
     docker = find.running()
+    if arguments.wheels:
+        return push_wheels(docker, fleet, where, arguments, say)
     seen = present(docker, fleet, root)
     wanted = chosen(seen, names, every=not arguments.names)
     say(f"pushing {len(wanted)} images to {where}")
@@ -54,6 +64,34 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     table.show(("IMAGE", "", "MOVED", "DIGEST", "REFERENCE"), rows)
     print(f"\n{where} has {len(pushed)} images; {megabytes(sum(one.moved for one in pushed))} moved")
+    return 0
+
+
+def push_wheels(docker: Docker, fleet: Fleet, where: place.Place, arguments: argparse.Namespace, say: Progress) -> int:
+    """Make or download the wheels of locks, and keep them in the registry."""
+    root = repository()
+    families, instances = build.chosen(fleet, arguments.names)
+    build.recipes_exist(fleet, families, instances, root)
+    layouts = make.ensure_roots(fleet, only=make.roots_of(fleet, instances, families), allowed=False, say=say)
+    images = make.plan_images(fleet, families, instances, root, layouts)
+    names = [*images] if not arguments.names else [*families, *(instance.name for instance in instances)]
+    kept = collect.push(docker, fleet, where, images, names, layouts, root, say)
+    if arguments.json:
+        print(json.dumps({"registry": str(where), "wheels": [vars(one) for one in kept]}, indent=2))
+        return 0
+    rows = [
+        (
+            one.name,
+            "unchanged" if one.was_there else "pushed",
+            str(one.wheels),
+            megabytes(one.moved),
+            one.digest,
+            one.reference,
+        )
+        for one in kept
+    ]
+    table.show(("LOCK", "", "WHEELS", "MOVED", "DIGEST", "REFERENCE"), rows)
+    print(f"\n{where} has the wheels of {len(kept)} locks; {megabytes(sum(one.moved for one in kept))} moved")
     return 0
 
 
