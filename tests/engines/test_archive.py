@@ -38,3 +38,12 @@ def test_a_root_and_a_family_on_it_are_locked_and_verified(tmp_path: Path, reque
     path.write_text(path.read_text().replace(sha256, "sha256:" + "0" * 64))
     assert [finding.path for finding in apt.verify(fleet, tasks, root, Stop())] == ["curl"]
     assert Path("/var/lib/dpkg/status").stat().st_mtime_ns == status
+
+
+def test_the_archive_says_which_packages_bring_a_file(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    fleet = load_fleet(CASES / "fleet")
+    lists.ensure_maker(allowed=not request.config.option.no_install, say=print)
+    with apt.opened(fleet, "debian", Stop()) as archive:
+        found = archive.holding({"libpulse.so.0", "libnvinfer.so.10"})
+    assert "libpulse0" in found["libpulse.so.0"]
+    assert found["libnvinfer.so.10"] == ()

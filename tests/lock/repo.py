@@ -50,12 +50,20 @@ class Repo:
             "DOCKWRIGHT_STATE": str(here / "state"),
         }
 
-    def words(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "dockwright", "lock", *words]
+    def words(self, *words: str, verb: str = "lock") -> list[str]:
+        return [sys.executable, "-m", "dockwright", verb, *words]
 
     def lock(self, *words: str) -> Done:
+        return self.run("lock", *words)
+
+    def run(self, verb: str, *words: str) -> Done:
         done = subprocess.run(
-            self.words(*words), env=self.environment(), cwd=self.root, capture_output=True, text=True, timeout=120
+            self.words(*words, verb=verb),
+            env=self.environment(),
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 

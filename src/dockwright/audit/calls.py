@@ -34,14 +34,23 @@ def calls(source: bytes) -> Iterator[tuple[str, str, int]]:
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
+    assigned = dict(_assigned(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
-            yield from _call(node)
+            yield from _call(node, assigned)
 
 
-def _call(node: ast.Call) -> Iterator[tuple[str, str, int]]:
+def _assigned(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Variables that hold a command: `command = ["ffmpeg", …]`; of several values the last."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and (text := _first_text(node.value)):
+            yield node.targets[0].id, text
+
+
+def _call(node: ast.Call, assigned: dict[str, str]) -> Iterator[tuple[str, str, int]]:
     called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    text = _first_text(node.args[0])
+    first = node.args[0]
+    text = assigned.get(first.id, "") if isinstance(first, ast.Name) else _first_text(first)
     if not text:
         return
     if called == "find_library":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection
@@ -18,7 +17,7 @@ WEAK = 2  # VER_FLG_WEAK: the object works with a library that lacks this versio
 def read(path: Path) -> dict[str, Any] | None:
     """`kind`, `needed`, `rpath`, `runpath`, `soname`, `program`, the versions it `wants` and `gives`.
 
-    None for what is no ELF file, or is one that nothing can be loaded from.
+    None for what is no ELF file, or is one that neither loads libraries nor is loaded. Raises Broken.
     """
     with path.open("rb") as file:
         if file.read(4) != MAGIC:
@@ -26,8 +25,12 @@ def read(path: Path) -> dict[str, Any] | None:
         file.seek(0)
         try:
             return _dynamic(ELFFile(file))
-        except (ELFError, UnicodeDecodeError, ValueError, KeyError, AssertionError):
-            return None
+        except Exception as error:  # what a broken file leads pyelftools to is anything
+            raise Broken(f"{type(error).__name__}: {error}") from error
+
+
+class Broken(Exception):
+    """A file that begins like ELF and goes on otherwise."""
 
 
 def _dynamic(elf: ELFFile) -> dict[str, Any] | None:
@@ -37,7 +40,7 @@ def _dynamic(elf: ELFFile) -> dict[str, Any] | None:
         "rpath": [],
         "runpath": [],
         "soname": "",
-        "program": False,
+        "program": elf["e_type"] == "ET_EXEC",  # without an interpreter: linked statically
         "wants": {},
         "gives": [],
     }
@@ -49,7 +52,7 @@ def _dynamic(elf: ELFFile) -> dict[str, Any] | None:
             dynamic = True
             for tag in segment.iter_tags():
                 _take(found, tag)
-    if not dynamic:
+    if not dynamic and not found["program"]:
         return None
     for section in elf.iter_sections():
         if isinstance(section, GNUVerNeedSection):

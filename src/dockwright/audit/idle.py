@@ -8,7 +8,6 @@ cannot be seen, so they are not spoken of.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -81,15 +80,7 @@ class Use:
         if kind != "library":
             path = self.system.program(name)
             return (path,) if path else ()
-        return self._libraries.get(posixpath.basename(name).split(".so")[0], ())
-
-    @cached_property
-    def _libraries(self) -> Mapping[str, list[str]]:
-        """`libz` -> the libraries of that name, whatever their version."""
-        found: dict[str, list[str]] = {}
-        for path in self.system.elf:
-            found.setdefault(posixpath.basename(path).split(".so")[0], []).append(path)
-        return found
+        return self.system.libraries(name)
 
     @cached_property
     def _uses(self) -> Mapping[Owner, set[Owner]]:

@@ -27,7 +27,7 @@ SITE = re.compile(r"/python3[^/]*/(dist|site)-packages$")
 
 def look(root: Path) -> dict[str, Any]:
     """Everything about a file system at `root`; paths are told as they are in the image, from `/`."""
-    found: dict[str, Any] = {"elf": {}, "links": {}, "scripts": {}, "releases": {}, "calls": []}
+    found: dict[str, Any] = {"elf": {}, "broken": {}, "links": {}, "scripts": {}, "releases": {}, "calls": []}
     for full, mode in _walk(root):
         path = "/" + str(full.relative_to(root))
         if stat.S_ISLNK(mode):
@@ -63,6 +63,8 @@ def _file(found: dict[str, Any], path: str, full: Path, *, executable: bool) -> 
             with full.open("rb") as file:
                 first = file.readline(256)
             found["scripts"][path] = first[2:].decode(errors="replace").strip() if first.startswith(b"#!") else ""
+    except elf.Broken as error:
+        found["broken"][path] = str(error)
     except OSError:
         return  # Its owner alone may read it: no service can load it either.
 

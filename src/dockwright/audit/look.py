@@ -41,7 +41,7 @@ def into(docker: Docker, reference: str) -> dict[str, Any]:
     try:
         with tempfile.TemporaryDirectory(prefix="dockwright-audit-") as folder:
             brought = Path(folder) / PLACE.strip("/")
-            _bring(brought)
+            bring(brought)
             docker.run("cp", str(brought), f"{container}:/")
         try:
             with docker.output("start", "--attach", container) as told:
@@ -54,7 +54,7 @@ def into(docker: Docker, reference: str) -> dict[str, Any]:
     return found
 
 
-def _bring(folder: Path) -> None:
+def bring(folder: Path) -> None:
     """`inside` and what it imports, as packages of their own names."""
     for module in (dockwright, inside, elf, calls):
         source = Path(str(module.__file__))

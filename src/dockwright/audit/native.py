@@ -15,6 +15,11 @@ from dockwright.audit.system import Owner, System
 DRIVER = ("libcuda.so.", "libcudadebugger.so.", "libnvcuvid.so.", "libnvoptix.so.", "libnvidia-", "libGLX_nvidia.so.")
 
 
+def is_driver(library: str) -> bool:
+    """Whether a library comes with the NVIDIA driver."""
+    return f"{library}.".startswith(DRIVER)
+
+
 @dataclass(frozen=True)
 class Lack:
     """A library that one owner's files ask for in vain. `beside`: where a package that it builds on has it.
@@ -53,7 +58,7 @@ class Natives:
     @cached_property
     def from_driver(self) -> frozenset[str]:
         """The libraries that the machine's driver has to bring."""
-        return frozenset(name for _, name in self._loads[1] if name.startswith(DRIVER))
+        return frozenset(name for _, name in self._loads[1] if is_driver(name))
 
     def lacks(self) -> list[Lack]:
         """What is missing, by owner and library."""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from dockwright.audit import code, images, learn, look, report, system, units, unused
+from dockwright.audit import archive, code, learn, look, looked, report, system, units, unused
 from dockwright.audit.code import Unit, Uses
-from dockwright.audit.images import Judge, Looked
+from dockwright.audit.images import Judge
+from dockwright.audit.looked import Looked
 from dockwright.audit.modules import Modules
 from dockwright.audit.report import Audited, Report
 from dockwright.build.present import present
@@ -45,7 +46,7 @@ class Audit:
         fleet = self.inventory.fleet
         uses = {unit.name: code.uses(unit, self._modules[unit.name]) for unit in self._units}
         idle = unused.unused(fleet, self._units, uses, self._modules)
-        judge = Judge(self.inventory, self._looked)
+        judge = self._judge()
         found: dict[str, list[Finding]] = {}
         for name in filter(self.chosen.__contains__, names(fleet)):
             found[name] = [*(uses[name].findings if name in uses else ()), *idle.get(name, ())]
@@ -55,8 +56,20 @@ class Audit:
         audited += [Audited(report.KIT, tuple(kit))] if any(name in fleet.implementations for name in found) else []
         return Report(tuple(audited), tuple(name for name in found if name not in self._looked))
 
+    def _judge(self) -> Judge:
+        """Knowing which packages bring what is missing, where an archive was asked."""
+        judge = Judge(self.inventory, self._looked)
+        wanted: dict[str, set[str]] = {}
+        for image in self._looked.values():
+            names = {lack.library for lack in judge.missing(image) if not lack.version}
+            wanted.setdefault(judge.places.root(image), set()).update(names)
+        asked = {root: names for root, names in wanted.items() if names and not self.offline}
+        fleet = self.inventory.fleet
+        debs = {root: archive.bringing(fleet, root, names, self.stop, self.say) for root, names in asked.items()}
+        return Judge(self.inventory, self._looked, debs)
+
     def _audited(self, name: str, uses: Uses | None, findings: list[Finding]) -> Audited:
-        looked = self._looked.get(name)
+        image = self._looked.get(name)
         lock = self.inventory.python_locks.get(name)
         return Audited(
             name,
@@ -64,8 +77,8 @@ class Audit:
             uses.imports if uses else 0,
             len(uses.packages) if uses else 0,
             len(lock.pins) if lock else 0,
-            len(looked.system.elf) if looked else None,
-            tuple(sorted(looked.natives.from_driver)) if looked else (),
+            len(image.system.elf) if image else None,
+            tuple(sorted(image.natives.from_driver)) if image else (),
         )
 
     @cached_property
@@ -102,14 +115,14 @@ class Audit:
         """What an image runs, and what every instance on top of it does."""
         entries = self.docker.inspect("image", [image.reference]) if self.docker else []
         config = entries[0].get("Config") if entries else None
-        return (*PROGRAMS, *images.programs_run(config if isinstance(config, Mapping) else {}))
+        return (*PROGRAMS, *looked.programs_run(config if isinstance(config, Mapping) else {}))
 
     @cached_property
     def _modules(self) -> dict[str, Modules]:
         """Image -> what its locked packages bring, as images, notes and the index tell."""
         known = learn.noted(learn.notes())
-        for looked in self._looked.values():
-            known |= learn.installed(looked.system.records)
+        for image in self._looked.values():
+            known |= learn.installed(image.system.records)
         for unit in self._units:
             open_ = learn.modules(unit.lock.pins, known).unknown
             wanted = {name: unit.lock.pins[name] for name in open_ if not unit.lock.pins[name].is_source}

@@ -66,6 +66,7 @@ class System:
     """What `inside.look` told of an image."""
 
     elf: Mapping[str, Elf]
+    broken: Mapping[str, str]  # file that begins like ELF -> why it is none
     links: Mapping[str, str]
     cache: Mapping[tuple[str, str], str]  # (name, kind as ldconfig writes it) -> path
     library_path: tuple[str, ...]
@@ -109,10 +110,6 @@ class System:
         """Who brought the file that a path leads to."""
         return self.owners.get(self.real(path), Owner())
 
-    def has_program(self, name: str) -> bool:
-        """Whether a program of this name, or at this path, can be run."""
-        return bool(self.program(name))
-
     def program(self, name: str) -> str:
         """Where a program lies; empty where there is none."""
         folders = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -122,11 +119,26 @@ class System:
                 return real
         return ""
 
+    def libraries(self, name: str) -> list[str]:
+        """The libraries of a name, whatever their version: `libz.so.1` and `libz.so` mean the same."""
+        return self._libraries.get(_stem(name), [])
+
+    @cached_property
+    def _libraries(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.elf:
+            found.setdefault(_stem(path), []).append(path)
+        return found
+
+
+def _stem(path: str) -> str:
+    return posixpath.basename(path).split(".so")[0]
+
 
 def read(told: Mapping[str, Any]) -> System:
     """What a container told, with owners worked out."""
     links = dict(told["links"])
-    bare = System({}, links, {}, (), {}, {}, {}, {}, {}, ())
+    bare = System({}, {}, links, {}, (), {}, {}, {}, {}, {}, ())
     owners = {bare.real(path): Owner("debian", _bare(name)) for name, paths in told["lists"].items() for path in paths}
     requires: dict[str, frozenset[str]] = {}
     records: dict[str, tuple[str, ...]] = {}
@@ -138,6 +150,7 @@ def read(told: Mapping[str, Any]) -> System:
             owners[bare.real(posixpath.join(said["site"], file))] = Owner("python", name)
     return System(
         {path: _elf(said) for path, said in told["elf"].items()},
+        dict(told["broken"]),
         links,
         _cache(told["cache"]),
         tuple(told["library_path"]),

@@ -28,7 +28,7 @@ def make(fleet: Fleet, chosen: Iterable[DebTask], root: Path, stop: Stop) -> lis
     Raises Unreachable when the archive does not answer, CommandFailed with apt's words.
     """
     tasks = list(chosen)
-    with _archive(fleet, tasks[0].root, stop) as archive:
+    with opened(fleet, tasks[0].root, stop) as archive:
         state = archive.state
         return [(task, *_one(task, fleet, root, archive, state)) for task in tasks]
 
@@ -37,7 +37,7 @@ def verify(fleet: Fleet, chosen: Iterable[DebTask], root: Path, stop: Stop) -> l
     """Whether the archive still has every locked package of one root and of families on it, with its sha256."""
     tasks = list(chosen)
     found = []
-    with _archive(fleet, tasks[0].root, stop) as archive:
+    with opened(fleet, tasks[0].root, stop) as archive:
         for task in tasks:
             locked = debs.read(root / task.file, str(task.file)).debs
             there = archive.offered(locked.values())
@@ -49,7 +49,8 @@ def verify(fleet: Fleet, chosen: Iterable[DebTask], root: Path, stop: Stop) -> l
 
 
 @contextmanager
-def _archive(fleet: Fleet, name: str, stop: Stop) -> Iterator[Archive]:
+def opened(fleet: Fleet, name: str, stop: Stop) -> Iterator[Archive]:
+    """What the archive of a root's distribution offers now. Raises Unreachable when it does not answer."""
     base = fleet.roots[name]
     with tempfile.TemporaryDirectory(prefix="dockwright-apt-") as work:
         folder = Path(work)

@@ -6,12 +6,13 @@ No package is downloaded or installed, and the host's own configuration of apt c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from dockwright.errors import CommandFailed
+from dockwright.engine import command
+from dockwright.errors import CommandFailed, Unreachable
 from dockwright.lock import snapshot
 from dockwright.lock.debs import Deb
 from dockwright.lock.resolver import Stop
@@ -28,6 +29,7 @@ class Archive:
     folder: Path
     suite: str
     stop: Stop
+    keys: Path  # a file with the keys that sign it, or a folder of such
 
     @property
     def state(self) -> str:
@@ -81,6 +83,32 @@ class Archive:
             if len(said) == 3:
                 found.setdefault((said["Package"], said["Version"]), set()).add(f"sha256:{said['SHA256']}")
         return found
+
+    def holding(self, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """File name -> the packages that have a file of this name, as the archive's index of contents says.
+
+        Raises Unreachable when it cannot be fetched.
+        """
+        trusted = "Dir::Etc::trusted" if self.keys.is_file() else "Dir::Etc::trustedparts"
+        settings = {trusted: self.keys, "Acquire::Languages": "none"}
+        # Debian has an index for each component, Ubuntu one for the whole suite.
+        for target, key in (("Contents", f"$(COMPONENT)/Contents-{ARCH}"), ("Contents-suite", f"Contents-{ARCH}")):
+            said = {"MetaKey": key, "ShortDescription": target, "Description": target, "KeepCompressed": "true"}
+            settings |= {f"Acquire::IndexTargets::deb::{target}::{name}": value for name, value in said.items()}
+        words = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+        _, output = self.stop.run([*self.apt("apt-get"), *words, "update"], env={"LC_ALL": "C"}, cwd=self.folder)
+        indexes = sorted((self.folder / "lists").glob(f"*_Contents-{ARCH}*"))
+        if not indexes:  # Of several, one that cannot be fetched now takes nothing away from the others.
+            raise Unreachable(f"the archive of {self.suite} hands out no index of contents", output[-200:])
+        found: dict[str, set[str]] = {name: set() for name in names}
+        for path in indexes:
+            # apt's own helper unpacks whatever apt has stored.
+            with command.output(("/usr/lib/apt/apt-helper", "cat-file", path)) as lines:
+                for line in lines:
+                    file, _, packages = line.decode(errors="replace").rstrip().rpartition(" ")
+                    if (name := file.rstrip().rpartition("/")[2]) in found:
+                        found[name].update(package.rpartition("/")[2] for package in packages.split(","))
+        return {name: tuple(sorted(packages)) for name, packages in found.items()}
 
     def apt(self, program: str) -> list[str]:
         """apt's program, deaf to the host's configuration."""

@@ -44,7 +44,7 @@ def read(distribution: str, suite: str, folder: Path, stop: Stop, keys: Path | N
         error = Unreachable(f"the archive of {suite} does not answer", "try again, or use --offline to keep its locks")
         error.output = said  # type: ignore[attr-defined] # shown below the clear line
         raise error
-    return Archive(folder, suite, stop)
+    return Archive(folder, suite, stop, keys or TRUSTED)
 
 
 def sources(distribution: str, suite: str) -> list[str]:
