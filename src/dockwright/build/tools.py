@@ -31,9 +31,22 @@ def versions() -> str:
     return " ".join(f"{name}=={importlib.metadata.version(name)}" for name in ("uv", "cyclonedx-python-lib"))
 
 
+def current() -> frozenset[str]:
+    """The names of the folders that are used now."""
+    return frozenset((_uv(), _cyclonedx()))
+
+
+def _uv() -> str:
+    return f"uv-{importlib.metadata.version('uv')}"
+
+
+def _cyclonedx() -> str:
+    return f"cyclonedx-{importlib.metadata.version('cyclonedx-python-lib')}"
+
+
 def uv_folder() -> Path:
     """A folder with the tool's own uv."""
-    return _made(f"uv-{importlib.metadata.version('uv')}", {"uv": Path(uv())})
+    return _made(_uv(), {"uv": Path(uv())})
 
 
 def cyclonedx_folder() -> Path:
@@ -45,7 +58,7 @@ def cyclonedx_folder() -> Path:
         path = Path(spec.origin)
         path = path.parent if path.name == "__init__.py" else path
         parts[path.name] = path
-    return _made(f"cyclonedx-{importlib.metadata.version('cyclonedx-python-lib')}", parts)
+    return _made(_cyclonedx(), parts)
 
 
 def _made(name: str, parts: dict[str, Path]) -> Path:

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,20 +73,35 @@ def verify(
             f"the engine at {docker.host} cannot write images as OCI layouts",
             'set "features": {"containerd-snapshotter": true} in its daemon.json',
         )
-    home = state_dir() / "verify"
-    with locked(state_dir() / "verify.lock", "another verify runs on this machine"), emptied(home):
-        build = _Build(fleet, images, layouts, root, home, read_origin(root), say)
+    with alone(), emptied(home()):
+        build = _Build(fleet, images, layouts, root, home(), read_origin(root), say)
         say(f"first build of {len(images)} images, on the engine in use")
         began = time.monotonic()
         first = build.run(docker, "first")
         first_seconds, began = time.monotonic() - began, time.monotonic()
-        with elsewhere(docker, home, say) as (other, builder):
+        with elsewhere(docker, home(), say) as (other, builder):
             say(f"second build, on {builder}")
             network = () if other is docker else build.on_host_network()
             second = build.run(other, "second", "--no-cache", *network)
         second_seconds = time.monotonic() - began
         say("comparing")
         return Report(tuple(compared(first, second)), builder, first_seconds, second_seconds)
+
+
+def home() -> Path:
+    """Where both builds are made and thrown away."""
+    return state_dir() / "verify"
+
+
+def alone() -> AbstractContextManager[None]:
+    """Held while anything is in there. Raises DockwrightError while another run of the tool holds it."""
+    return locked(state_dir() / "verify.lock", "another verify runs on this machine")
+
+
+def clear() -> None:
+    """Remove what a run that was killed has left, its engine too. Raises DockwrightError while one runs."""
+    with alone():
+        _remove(home())
 
 
 def compared(first: Mapping[str, Picture], second: Mapping[str, Picture]) -> Iterator[Compared]:

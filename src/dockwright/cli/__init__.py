@@ -25,6 +25,7 @@ VERBS = {
     "release": "make, list, show and compare releases",
     "audit": "imports against locks, libraries against images: what is missing, what is idle",
     "smoke": "run every family's tests inside the built images, its descendants' too",
+    "prune": "free disk space: build cache, old images, what lies about",
     "verify": "build again elsewhere, without cache, and compare every digest",
     "lock": "pin what images are made of, with hashes, layer by layer",
     "change": "draft a change-control ticket for a deviation from the blueprint",

@@ -51,9 +51,8 @@ def environment(service: str, root: Path, python: str, say: Say) -> Path:
 
     Services whose locks are equal share one. Raises CommandFailed with uv's words.
     """
-    lock = root / "fleet" / "services" / service / "requirements.lock"
-    digest = hashlib.sha256(lock.read_bytes() + str(root).encode()).hexdigest()[:16]
-    folder = state_dir() / "dev" / "environments" / digest
+    lock = _lock(service, root)
+    folder = state_dir() / "dev" / "environments" / _key(lock, root)
     interpreter = folder / "bin" / "python"
     if (folder / ".complete").is_file():
         return interpreter
@@ -68,6 +67,20 @@ def environment(service: str, root: Path, python: str, say: Say) -> Path:
         (packages / "servicekit.pth").write_text(f"{root / 'servicekit' / 'src'}\n")
     (folder / ".complete").touch()
     return interpreter
+
+
+def environments(fleet: Fleet, root: Path) -> frozenset[str]:
+    """The names of the environments that services of this checkout would run in now."""
+    locks = (_lock(service, root) for service in fleet.implementations)
+    return frozenset(_key(lock, root) for lock in locks if lock.is_file())
+
+
+def _lock(service: str, root: Path) -> Path:
+    return root / "fleet" / "services" / service / "requirements.lock"
+
+
+def _key(lock: Path, root: Path) -> str:
+    return hashlib.sha256(lock.read_bytes() + str(root).encode()).hexdigest()[:16]
 
 
 def launch(
