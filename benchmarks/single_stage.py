@@ -9,19 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dockwright.build import loading, make, root, secrets
+from dockwright.build import loading, root, secrets, staging
 from dockwright.build.images import FAMILIES
+from dockwright.build.oci import write_layout
 from dockwright.build.steps import Steps
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
+from dockwright.engine import command
 from dockwright.engine.docker import Docker
 from dockwright.errors import UsageError
+from dockwright.lock import lists
 from dockwright.spec.model import Fleet
 
 WAYS = {"naive": "", "lean": "--no-install-recommends "}
 INSTALL = """\
 FROM plain
-RUN rm -f /etc/dpkg/dpkg.cfg.d/*mmdebstrap*
 RUN apt-get update && apt-get install -y {options}python3-pip {packages}
 """
 PIP = """\
@@ -58,18 +60,19 @@ def recipe(folder: Path, fleet: Fleet, family: str, checkout: Path, options: str
 @contextmanager
 def plain(docker: Docker, suite: str, say: Progress) -> Iterator[str]:
     """A Debian with apt and nothing else, as a build context; removed afterwards."""
-    wanted = root.Recipe("naive", suite, "apt", ("ca-certificates",))
-    root.ensure_maker(allowed=False, say=say)
-    made = root.make(wanted, say)
-    context = made.reference
-    try:
-        context = loading.reference(docker, wanted.name, made)
-        yield context
-    finally:
-        if context != made.reference:
-            docker.run("image", "rm", context.removeprefix("docker-image://"), check=False)
-        shutil.rmtree(made.path)
-        (root.roots_dir() / f"{wanted.name}.json").unlink(missing_ok=True)
+    root.roots_dir().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="naive-", dir=root.roots_dir()) as work:
+        tar = Path(work) / "root.tar"
+        words = ["mmdebstrap", "--variant=apt", "--format=tar", *root.MERGED["debian"], "--include=ca-certificates"]
+        say(f"a Debian {suite} with apt and nothing else")
+        command.run((*words, suite, tar, *lists.sources("debian", suite)), timeout=1800)
+        made = write_layout(tar, Path(work) / "layout", created="2025-08-10T00:00:00Z")
+        context = loading.reference(docker, "naive", made)
+        try:
+            yield context
+        finally:
+            if context != made.reference:
+                docker.run("image", "rm", context.removeprefix("docker-image://"), check=False)
 
 
 def tag(family: str, way: str) -> str:
@@ -92,7 +95,7 @@ def built(docker: Docker, fleet: Fleet, families: list[str], say: Progress) -> I
                 "context": str(folder / f"{family}-{way}"),
                 "contexts": {"plain": context},
                 "args": secrets.proxies(),
-                "secret": [f"id={name},src={path}" for name, path in make.host_secrets(folder).items()],
+                "secret": [f"id={name},src={path}" for name, path in staging.host_secrets(folder).items()],
                 "tags": [tag(family, way)],
                 "output": ["type=docker"],
             }

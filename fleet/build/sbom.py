@@ -10,7 +10,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from cyclonedx.model import Property
@@ -69,7 +69,7 @@ def bill(image: Path, parent: Path, service: str, family: str) -> Bom:
     listed = "\n".join(sorted(str(component.purl) for component in bom.components))
     bom.serial_number = uuid.uuid5(NAMESPACE, f"{service}\n{family}\n{listed}")
     bom.metadata.component = Component(type=ComponentType.APPLICATION, name=service, bom_ref=service)
-    bom.metadata.timestamp = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC)
+    bom.metadata.timestamp = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), timezone.utc)  # noqa: UP017 - also runs on Python 3.10
     bom.register_dependency(bom.metadata.component, bom.components)
     return bom
 

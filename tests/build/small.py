@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from dockwright.build import bases
+from dockwright.build.bases import Base
 from dockwright.build.images import Image
-from dockwright.build.make import plan_images
-from dockwright.build.oci import Layout
+from dockwright.build.planning import plan_images
+from dockwright.lock import debs
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Instance
 
 ROOT = Path(__file__).parents[2]
-ROOTS = {name: Layout(Path("/roots") / name, f"sha256:{name}", 1) for name in ("debian-bookworm", "build")}
 # One on mainpc, one on pc2, one on both; the last stands on base-cpu-pydeps, the others on family-web.
 SERVICES = ("ServiceRegistry", "CentralErrorBus", "SelfHealingSupervisor")
 FAMILIES = {"base-python", "base-utils", "base-cpu-pydeps", "family-web"}
@@ -29,11 +32,20 @@ def checkout(folder: Path) -> Path:
     return made
 
 
-def planned(root: Path, roots: dict[str, Layout] | None = None) -> dict[str, Image]:
-    """Images of three services, and of all that they stand on."""
+def planned(root: Path, **other: Base) -> dict[str, Image]:
+    """Images of three services, and of all that they stand on. `other`: what some locks are to stand for instead."""
     fleet = load_fleet(root / "fleet")
     instances = [Instance(name, machine) for name in SERVICES for machine in fleet.services[name].machines]
-    return plan_images(fleet, [], instances, root, roots or ROOTS)
+    known = bases.expected(fleet, root, [fleet.services[name].family for name in SERVICES])
+    assert other.keys() <= known.keys()
+    return plan_images(fleet, [], instances, root, known | other)
+
+
+def relocked(file: Path, name: str, **other: Any) -> None:
+    """Write a lock of Debian packages as if something else had been locked of one. `other`: fields of its Deb."""
+    lock = debs.read(file, file.name)
+    found = {**lock.debs, name: replace(lock.debs[name], **other)}
+    file.write_text(debs.render({key: value for key, value in lock.head.items() if key != "content"}, found.values()))
 
 
 def changed(before: dict[str, Image], after: dict[str, Image]) -> set[str]:

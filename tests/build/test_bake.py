@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from build.small import ROOTS, checkout, planned
+from build.small import checkout, planned
 
-from dockwright.build import bake, make, secrets
-from dockwright.build.images import Image
+from dockwright.build import bake, secrets, staging
+from dockwright.build.images import LABEL_UNLOCKED, Image
 from dockwright.build.origin import Origin
 from dockwright.build.root import EPOCH
 from dockwright.spec.load import load_fleet
@@ -26,9 +27,8 @@ Targets = dict[str, dict[str, object]]
 
 
 def defined(images: dict[str, Image], present: dict[str, str], **shared: dict[str, str]) -> Targets:
-    contexts = {**{name: layout.reference for name, layout in ROOTS.items()}, **shared.get("contexts", {})}
     paths = {name: Path(path) for name, path in shared.get("secrets", {}).items()}
-    given = bake.Shared(contexts, paths, shared.get("arguments", {}), ORIGIN)
+    given = bake.Shared(shared.get("contexts", {}), paths, shared.get("arguments", {}), ORIGIN)
     staged = {name: {".": f"/staged/{image.target}", "own": "/own"} for name, image in images.items()}
     made = bake.definition(images, present, staged, given)
     targets = made["target"]
@@ -46,16 +46,17 @@ def test_a_parent_that_is_built_too_is_its_target_and_one_that_is_there_its_imag
     assert target["contexts"]["parent"] == f"docker-image://{reference}"  # type: ignore[index]
 
 
-def test_what_stands_on_a_root_is_given_it_by_digest(images: dict[str, Image]) -> None:
-    target = defined(images, {})["base-python"]
-    assert target["contexts"]["root"] == "oci-layout:///roots/debian-bookworm@sha256:debian-bookworm"  # type: ignore[index]
-    assert "parent" not in target["contexts"]  # type: ignore[operator]
-
-
 def test_secrets_are_files_that_no_argument_names(images: dict[str, Image]) -> None:
     target = defined(images, {}, secrets={"pip-conf": "/made/pip.conf", "ca": "/etc/ca.crt"})["family-web"]
     assert target["secret"] == ["id=ca,src=/etc/ca.crt", "id=pip-conf,src=/made/pip.conf"]
-    assert target["args"] == {"SOURCE_DATE_EPOCH": str(EPOCH)}
+    assert target["args"] == {"SOURCE_DATE_EPOCH": str(EPOCH), "PYTHON": "3.11"}
+
+
+def test_an_image_that_is_not_as_locked_says_so(images: dict[str, Image]) -> None:
+    image = images["family-web"]
+    assert bake.labels(image, ORIGIN).keys() & {LABEL_UNLOCKED} == set()
+    unlocked = replace(image, unlocked=("debian-bookworm", "base-utils"))
+    assert bake.labels(unlocked, ORIGIN)[LABEL_UNLOCKED] == "debian-bookworm base-utils"
 
 
 def test_tags_follow_the_blueprint(images: dict[str, Image]) -> None:
@@ -79,7 +80,7 @@ def test_images_say_what_they_are(images: dict[str, Image]) -> None:
 
 def test_an_instances_last_layer_is_its_profile_and_facts(images: dict[str, Image], tmp_path: Path) -> None:
     fleet = load_fleet(checkout(tmp_path) / "fleet")
-    files = make.instance_files(fleet, images["pc2/SelfHealingSupervisor"], ORIGIN)
+    files = staging.instance_files(fleet, images["pc2/SelfHealingSupervisor"], ORIGIN)
     assert json.loads(files["etc/machine-profile.json"]) == fleet.machines["pc2"].profile
     facts = json.loads(files["etc/dockwright/build.json"])
     assert facts == {
@@ -105,7 +106,7 @@ def test_a_credential_for_the_index_reaches_no_definition(
 ) -> None:
     """It is in one file that only this user can read, and nowhere else."""
     monkeypatch.setenv("PIP_INDEX_URL", "https://somebody:hunter2@index.test/simple")
-    made = make.host_secrets(tmp_path)
+    made = staging.host_secrets(tmp_path)
     assert "hunter2" in made["pip-conf"].read_text()
     assert made["pip-conf"].stat().st_mode & 0o777 == 0o600
     shared = {name: str(path) for name, path in made.items()}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from build.small import FAMILIES, INSTANCES, ROOTS, SERVICES, SUPERVISORS, changed, checkout, planned
+from build.small import FAMILIES, INSTANCES, SERVICES, SUPERVISORS, changed, checkout, planned, relocked
 
-from dockwright.build import tools
+from dockwright.build import bases, tools
+from dockwright.build.bases import Base
 from dockwright.build.images import family_images
-from dockwright.build.oci import Layout
 from dockwright.spec.load import load_fleet
 
 EVERYTHING = FAMILIES | INSTANCES
@@ -41,6 +42,10 @@ def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def pinned(lock: str, name: str, **other: Any) -> Callable[[Path], None]:
+    return lambda root: relocked(root / lock, name, **other)
+
+
 CHANGES: dict[str, tuple[Callable[[Path], None], set[str]]] = {
     "nothing": (lambda _: None, set()),
     "a service's source": (
@@ -58,6 +63,17 @@ CHANGES: dict[str, tuple[Callable[[Path], None], set[str]]] = {
     "a step of builds": (append("fleet/build/install-wheels"), EVERYTHING),
     "the lowest family": (append("fleet/families/base-python/Dockerfile"), EVERYTHING),
     "a family's lock": (append("fleet/families/base-cpu-pydeps/requirements.lock"), PYDEPS),
+    "a root's package": (pinned("fleet/roots/debian-bookworm.lock", "tini", version="9"), EVERYTHING),
+    "a package of what builders start from": (
+        pinned("fleet/roots/debian-bookworm.build.lock", "python3-pip", sha256="sha256:" + "0" * 64),
+        EVERYTHING,
+    ),
+    "a family's Debian package": (
+        pinned("fleet/families/base-utils/apt.lock", "curl", version="9"),
+        EVERYTHING - {"base-python"},
+    ),
+    "who asks for a Debian package": (pinned("fleet/families/base-utils/apt.lock", "curl", via=("me",)), set()),
+    "a root that nothing here stands on": (pinned("fleet/roots/ubuntu-jammy.lock", "tini", version="9"), set()),
     "a leaf family": (append("fleet/families/family-web/Dockerfile"), WEB),
     "a machine's profile": (
         replace("fleet/fleet.toml", "UVICORN_WORKERS = 8", "UVICORN_WORKERS = 6"),
@@ -91,10 +107,18 @@ def test_a_change_rebuilds_exactly_what_stands_on_it(
     assert changed(planned(original), planned(copy)) == rebuilt
 
 
-@pytest.mark.parametrize("name", ROOTS)
-def test_another_root_rebuilds_everything(original: Path, name: str) -> None:
-    other = {**ROOTS, name: Layout(Path("/other"), "sha256:other", 1)}
-    assert changed(planned(original), planned(original, other)) == EVERYTHING
+@pytest.mark.parametrize("name", ["debian-bookworm", "debian-bookworm/build"])
+def test_a_root_that_is_not_as_locked_is_another_one_and_its_images_say_so(original: Path, name: str) -> None:
+    other = planned(original, **{name: Base("sha256:other", as_locked=False)})
+    assert changed(planned(original), other) == EVERYTHING
+    assert {image.unlocked for image in other.values()} == {(name,)}
+    assert {image.unlocked for image in planned(original).values()} == {()}
+
+
+def test_packages_of_a_family_that_are_not_as_locked_are_told_from_there_on(original: Path) -> None:
+    other = planned(original, **{"base-utils": Base("sha256:other", as_locked=False)})
+    assert {name for name, image in other.items() if image.unlocked == ("base-utils",)} == EVERYTHING - {"base-python"}
+    assert other["base-python"].unlocked == ()
 
 
 def test_other_tools_rebuild_everything(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,9 +140,9 @@ def test_parents_come_before_their_children(original: Path) -> None:
 
 def test_an_alias_is_its_target(original: Path) -> None:
     fleet = load_fleet(original / "fleet")
-    digests = {name: layout.digest for name, layout in ROOTS.items()}
-    by_alias = family_images(fleet, ["family-cpu-pydeps"], original, digests)
-    assert by_alias == family_images(fleet, ["base-cpu-pydeps"], original, digests)
+    known = bases.expected(fleet, original, ["family-cpu-pydeps"])
+    by_alias = family_images(fleet, ["family-cpu-pydeps"], original, known)
+    assert by_alias == family_images(fleet, ["base-cpu-pydeps"], original, known)
     assert "family-cpu-pydeps" not in by_alias
 
 
@@ -130,6 +154,7 @@ def test_instances_carry_what_they_are(original: Path) -> None:
         "FAMILY": "base-cpu-pydeps",
         "MACHINE": "pc2",
         "HEALTH_PORT": "9008",
+        "PYTHON": "3.11",
     }
     assert (pc2.repository, pc2.tag_suffix) == ("ghcr.io/dockwright/self-healing-supervisor", "-pc2")
     assert images["base-python"].tag_prefix == "3.11-slim-"

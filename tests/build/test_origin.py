@@ -64,6 +64,24 @@ def test_a_folder_that_is_no_checkout_is_unknown(checkout: Path, tmp_path: Path)
     assert read_origin(tmp_path / "unborn", NOW) == Origin("unknown", True, "20261124")
 
 
+@pytest.mark.parametrize("name", ["ignored", "untracked"])
+def test_a_folder_in_somebody_elses_checkout_is_not_of_its_commit(checkout: Path, name: str) -> None:
+    (checkout / name).mkdir()
+    (checkout / name / "file").write_text("mine")
+    assert read_origin(checkout / name, NOW) == Origin("unknown", True, "20261124")
+
+
+def test_a_folder_that_a_larger_checkout_has_is_of_its_commit(checkout: Path) -> None:
+    (checkout / "part").mkdir()
+    (checkout / "part" / "file").write_text("mine")
+    git(checkout, "add", ".")
+    git(checkout, "-c", "user.name=t", "-c", "user.email=t@example.invalid", "commit", "--quiet", "-m", "two")
+    (checkout / "file").write_text("what lies beside it decides nothing in it")
+    assert read_origin(checkout / "part", NOW) == Origin(git(checkout, "rev-parse", "HEAD"), False, "20261124")
+    (checkout / "part" / "file").write_text("changed")
+    assert read_origin(checkout / "part", NOW).dirty
+
+
 def test_the_day_is_now_in_utc(checkout: Path) -> None:
     before = datetime.now(UTC).strftime("%Y%m%d")
     assert read_origin(checkout).date in (before, datetime.now(UTC).strftime("%Y%m%d"))

@@ -2,71 +2,101 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dockwright.build import root
-from dockwright.build.oci import write_layout
+from dockwright.build.oci import Layout, write_layout
+from dockwright.build.packages import Packages
 from dockwright.build.root import Recipe
-from dockwright.engine import install
-from dockwright.errors import EngineUnavailable
+from dockwright.lock.debs import Deb
+from dockwright.spec.load import load_fleet
 
-RECIPE = Recipe("debian-bookworm", "bookworm", "essential", ("python3.11", "tini"))
+ROOT = Path(__file__).parents[2]
+RECIPE = Recipe("debian-bookworm", "debian", "bookworm", "essential", ("python3.11", "tini"))
+TINI = Deb("tini", "0.19.0-1", "amd64", "sha256:" + "1" * 64, 5)
+OF = Packages("debian-bookworm", {"tini": TINI})
+Lay = Callable[[Recipe, Packages], Layout]
+
+
+@pytest.fixture
+def lay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lay:
+    """Puts a root of a few bytes where it would be after it was made."""
+    monkeypatch.setenv("DOCKWRIGHT_STATE", str(tmp_path))
+
+    def made(recipe: Recipe, of: Packages) -> Layout:
+        (tmp_path / "root.tar").write_bytes(recipe.identity(of).encode())
+        return write_layout(tmp_path / "root.tar", recipe.folder(of), created="2025-08-10T00:00:00Z")
+
+    return made
 
 
 def test_whatever_decides_a_root_decides_its_folder() -> None:
     others = [
         replace(RECIPE, name="other"),
         replace(RECIPE, suite="trixie"),
+        replace(RECIPE, distribution="ubuntu"),
         replace(RECIPE, variant="minbase"),
         replace(RECIPE, packages=("python3.11",)),
         replace(RECIPE, packages=("tini", "python3.11")),
         replace(RECIPE, epoch=1),
     ]
-    assert len({recipe.key for recipe in (RECIPE, *others)}) == len(others) + 1
-    assert replace(RECIPE).key == RECIPE.key
+    newer = Packages(OF.name, {"tini": replace(TINI, version="0.20")})
+    known = {each.identity(OF) for each in (RECIPE, *others)} | {RECIPE.identity(newer)}
+    assert len(known) == len(others) + 2
+    assert replace(RECIPE).identity(replace(OF, as_locked=False)) == RECIPE.identity(OF)
 
 
 def test_the_command_names_suite_sources_and_packages() -> None:
-    words = root.arguments(RECIPE, Path("/out/root.tar"), ["deb http://mirror.test/debian bookworm main"])
+    words = root.arguments(RECIPE, Path("/out/root.tar"), ["deb [trusted=yes] copy:///archive ./"])
     assert words[0] == "mmdebstrap"
-    assert words[-3:] == ["bookworm", "/out/root.tar", "deb http://mirror.test/debian bookworm main"]
-    assert {"--variant=essential", "--format=tar", "--include=python3.11,tini"} <= set(words)
-    assert f"--hook-dir={root.HOOKS}" in words
+    assert words[-3:] == ["bookworm", "/out/root.tar", "deb [trusted=yes] copy:///archive ./"]
+    assert {"--variant=essential", "--format=tar", "--include=python3.11,tini", "--include=usr-is-merged"} <= set(words)
 
 
-def test_a_root_that_is_whole_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKWRIGHT_STATE", str(tmp_path))
-    assert root.made(RECIPE) is None
-    (tmp_path / "root.tar").write_bytes(b"bytes")
-    folder = root.roots_dir() / f"{RECIPE.name}-{RECIPE.key}"
-    layout = write_layout(tmp_path / "root.tar", folder, created="2025-08-10T00:00:00Z")
-    assert root.make(RECIPE, pytest.fail) == layout
-    (folder / "index.json").unlink()
-    assert root.made(RECIPE) is None
+def test_ubuntu_has_its_folders_merged_without_a_package_for_it() -> None:
+    words = root.arguments(replace(RECIPE, distribution="ubuntu", suite="jammy"), Path("/out/root.tar"), [])
+    assert "--include=usr-is-merged" not in words
+    assert [word for word in words if word.startswith("--setup-hook=") and 'ln -s "usr/$name"' in word]
 
 
-def test_sources_are_those_of_this_host_for_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [
-        ("http://m.test/debian/", "bookworm"),
-        ("http://m.test/debian/", "trixie"),
-        ("http://s.test/", "bookworm-security"),
-    ]
-    monkeypatch.setattr(install, "debian_sources", lambda: found)
-    monkeypatch.setattr(install, "read_host", lambda: install.Host("debian", "12", "bookworm", root=True, apt=True))
-    assert root.archive("bookworm") == [
-        "deb http://m.test/debian/ bookworm main",
-        "deb http://s.test/ bookworm-security main",
-    ]
-    monkeypatch.setattr(install, "read_host", lambda: install.Host("ubuntu", "22.04", "jammy", root=True, apt=True))
-    assert root.archive("bookworm") == []
+def test_each_declared_root_has_another_one_for_builders_of_the_same_release() -> None:
+    fleet = load_fleet(ROOT / "fleet")
+    for name in ("debian-bookworm", "ubuntu-jammy"):
+        own, builder = root.recipe(fleet, name), root.recipe(fleet, f"{name}/build")
+        assert (own.distribution, own.suite) == (builder.distribution, builder.suite)
+        assert "python3-pip" in builder.packages
+        assert "python3-pip" not in own.packages
 
 
-def test_without_the_maker_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(install, "read_host", lambda: install.Host("debian", "12", "bookworm", root=True, apt=True))
-    with pytest.raises(EngineUnavailable, match="mmdebstrap is missing and --no-install forbids") as caught:
-        root.ensure_maker(allowed=False, say=pytest.fail)
-    assert caught.value.remedy == "install it: apt-get install mmdebstrap"
+def test_a_root_that_is_whole_is_not_made_again(lay: Lay) -> None:
+    assert root.made(RECIPE, OF) is None
+    layout = lay(RECIPE, OF)
+    assert root.make(RECIPE, OF, pytest.fail) == layout
+    (layout.path / "index.json").unlink()
+    assert root.made(RECIPE, OF) is None
+
+
+def test_roots_that_nobody_used_lately_go_but_for_the_last_ones(lay: Lay) -> None:
+    names = [replace(OF, debs={"tini": replace(TINI, version=str(number))}) for number in range(6)]
+    builder = replace(RECIPE, name="debian-bookworm/build")
+    kept = lay(builder, OF).path
+    folders = [lay(RECIPE, of).path for of in names]
+    for age, folder in enumerate(folders[1:], 1):
+        os.utime(folder, (age * 1000, age * 1000))
+    os.utime(kept, (1, 1))
+    root._prune(RECIPE)
+    assert {path for path in folders if path.exists()} == {folders[0], folders[4], folders[5]}
+    assert kept.exists()
+
+
+def test_roots_that_somebody_uses_stay(lay: Lay) -> None:
+    """Other checkouts on this host have other locks."""
+    names = [replace(OF, debs={"tini": replace(TINI, version=str(number))}) for number in range(6)]
+    folders = [lay(RECIPE, of).path for of in names]
+    root._prune(RECIPE)
+    assert all(path.exists() for path in folders)

@@ -13,11 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import bake, make, oci, root
+from dockwright.build import bake, bases, oci, root
 from dockwright.build.images import Image
 from dockwright.build.origin import read_origin
+from dockwright.build.planning import plan_images
 from dockwright.build.store import Stored, stored, usable
 from dockwright.engine.docker import Docker
+from dockwright.lock import deb_tasks
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Fleet
 from engines.fleet import ROOT
@@ -51,7 +53,8 @@ class Checkout:
         """Every implemented instance's image and the families below, as they are planned now."""
         fleet = self.fleet
         instances = [each for each in fleet.instances() if each.service in fleet.implementations]
-        return make.plan_images(fleet, [], instances, self.root, make.present_roots(fleet))
+        known = bases.expected(fleet, self.root, [fleet.services[each.service].family for each in instances])
+        return plan_images(fleet, [], instances, self.root, known)
 
 
 def checkout(folder: Path) -> Checkout:
@@ -67,17 +70,14 @@ def checkout(folder: Path) -> Checkout:
 
 
 def roots(folder: Path) -> None:
-    """Roots in the state directory that are a few bytes each: enough to know the digests of what stands on them."""
-    for name, declared in load_fleet(ROOT / "fleet").roots.items():
-        if declared.distribution != "debian":
-            continue
-        for recipe in (
-            root.build_recipe(declared.suite),
-            root.Recipe(name, declared.suite, declared.variant, tuple(declared.packages)),
-        ):
-            layer = folder / f"{recipe.name}.tar"
-            layer.write_bytes(recipe.name.encode())
-            oci.write_layout(layer, root.roots_dir() / f"{recipe.name}-{recipe.key}", created=EPOCH)
+    """The roots of families without CUDA in the state directory, a few bytes each."""
+    fleet = load_fleet(ROOT / "fleet")
+    families = [name for name in fleet.by_generation() if not fleet.carries_cuda(name)]
+    for name, of in bases.expected_packages(fleet, ROOT, families, locked=True).items():
+        if name.removesuffix(deb_tasks.BUILD) in fleet.roots:
+            layer = folder / "layer.tar"
+            layer.write_bytes(name.encode())
+            oci.write_layout(layer, root.recipe(fleet, name).folder(of), created=EPOCH)
 
 
 def build(docker: Docker, made: Checkout, folder: Path, content: Callable[[str], Files]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dockwright.build.make import profile_text
+from dockwright.build.planning import profile_text
 from dockwright.spec.load import load_fleet
 from engines.conftest import Running
 from engines.fleet import Fleet

@@ -37,7 +37,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def state(folder: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKWRIGHT_STATE", str(folder / "state"))
-        standins.roots(folder)
         yield folder / "state"
 
 

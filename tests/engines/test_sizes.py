@@ -11,30 +11,22 @@ from typing import Any
 
 import pytest
 
-from dockwright.build import make, oci, root
+from dockwright.build import bases
 from dockwright.build.images import LABEL_INPUT
+from dockwright.build.planning import plan_images
 from dockwright.spec.load import load_fleet
 from engines.conftest import Running
 from engines.fleet import ROOT, Fleet
 
 pytestmark = pytest.mark.engines
-EPOCH = "2025-08-10T00:00:00Z"
 BELOW, ABOVE = b"\x00" * 300_000, b"packages" * 1000
 
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state directory whose roots are a few bytes each: enough to know the digests of what stands on them."""
+    """A state directory of its own."""
     folder = tmp_path / "state"
     monkeypatch.setenv("DOCKWRIGHT_STATE", str(folder))
-    bookworm = load_fleet(ROOT / "fleet").roots["debian-bookworm"]
-    for recipe in (
-        root.build_recipe(bookworm.suite),
-        root.Recipe("debian-bookworm", bookworm.suite, bookworm.variant, tuple(bookworm.packages)),
-    ):
-        layer = tmp_path / f"{recipe.name}.tar"
-        layer.write_bytes(recipe.name.encode())
-        oci.write_layout(layer, root.roots_dir() / f"{recipe.name}-{recipe.key}", created=EPOCH)
     return folder
 
 
@@ -42,7 +34,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def images(engine: Running, state: Path, tmp_path: Path) -> Iterator[list[str]]:
     """base-python and base-utils as this engine's store knows them, but for what is in them."""
     fleet = load_fleet(ROOT / "fleet")
-    planned = make.plan_images(fleet, ["base-utils"], [], ROOT, make.present_roots(fleet))
+    planned = plan_images(fleet, ["base-utils"], [], ROOT, bases.expected(fleet, ROOT, ["base-utils"]))
     label = {name: f"LABEL {LABEL_INPUT}={planned[name].input_digest}" for name in ("base-python", "base-utils")}
     lower, upper = (f"dockwright-test-sizes-{name}:{uuid.uuid4().hex[:8]}" for name in ("lower", "upper"))
     docker, container = engine.docker, f"dockwright-test-sizes-{uuid.uuid4().hex[:8]}"

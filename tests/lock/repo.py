@@ -92,6 +92,7 @@ def make(folder: Path, index: str) -> Repo:
         "debian": {
             name: Deb(name, "1.0-1", "amd64", "sha256:" + "1" * 64, 1_000_000) for name in ("python3.11", "tini")
         },
+        "debian/build": {"python3-pip": Deb("python3-pip", "23.0", "all", "sha256:" + "3" * 64, 1_000_000)},
         "base": {"curl": Deb("curl", "7.88.1-10", "amd64", "sha256:" + "2" * 64, 300_000, ("apt.in",))},
     }
     for task in deb_tasks.tasks(fleet, root).values():

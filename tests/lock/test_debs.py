@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import tarfile
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockwright.errors import UnreadableInput
-from dockwright.lock import apt, archive, debs, made, snapshot
+from dockwright.lock import apt, archive, deb_tasks, debs, made, snapshot
 from dockwright.lock.deb_tasks import DebTask
 from dockwright.lock.debs import Deb, DebLock
+from dockwright.spec.load import load_fleet
 
+CASES = Path(__file__).parents[1] / "cases" / "lock"
 A = "sha256:" + "a" * 64
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9.+-]{1,12}", fullmatch=True)
 VERSIONS = st.from_regex(r"([0-9]:)?[0-9][0-9A-Za-z.+~]{0,10}(-[0-9a-z.+~]{1,6})?", fullmatch=True)
@@ -100,43 +100,51 @@ def test_a_status_file_counts_every_package_as_installed() -> None:
     assert apt.status(["Package: a\nVersion: 1"]) == "Package: a\nVersion: 1\nStatus: install ok installed\n\n"
 
 
-def made_root(folder: Path, packages: dict[str, str]) -> made.Made:
-    """An OCI layout whose only layer holds a dpkg status."""
-    status = "\n".join(f"Package: {name}\nVersion: {version}\n" for name, version in packages.items()).encode()
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as tar:
-        entry = tarfile.TarInfo("./var/lib/dpkg/status")
-        entry.size = len(status)
-        tar.addfile(entry, io.BytesIO(status))
-    blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
-    digests: list[str] = []
-    for data in (layer.getvalue(), None):
-        text = data or json.dumps({"layers": [{"digest": f"sha256:{digests[0]}"}]}).encode()
-        digests.append(hashlib.sha256(text).hexdigest())
-        (blobs / digests[-1]).write_bytes(text)
-    return made.Made(f"sha256:{digests[1]}", folder)
+def test_packages_are_the_same_whoever_asks_for_them() -> None:
+    one = [Deb("curl", "7.88", "amd64", A, 5, ("apt.in",), 3), Deb("tini", "0.19", "amd64", A, 6)]
+    assert debs.identity(one) == debs.identity([one[1], replace(one[0], via=("me",), line=9)])
+    for other in ({"version": "7.89"}, {"arch": "all"}, {"sha256": "sha256:" + "b" * 64}, {"name": "curl2"}):
+        assert debs.identity([replace(one[0], **other), one[1]]) != debs.identity(one)  # type: ignore[arg-type]
 
 
-def test_a_made_root_is_compared_package_by_package(tmp_path: Path) -> None:
-    root = made_root(tmp_path, {"curl": "7.88", "tini": "0.19", "more": "1"})
-    lock = DebLock({}, {name: Deb(name, "7.88", "amd64", A, 1) for name in ("curl", "tini", "less")})
-    assert made.other_packages(lock, root) == [
-        "less missing instead of 7.88",
-        "more 1 instead of nothing",
-        "tini 0.19 instead of 7.88",
-    ]
-
-
-def test_the_digest_of_a_root_is_noted_only_when_its_packages_are_the_locked_ones(tmp_path: Path) -> None:
-    root = made_root(tmp_path / "layout", {"curl": "7.88"})
+def test_a_root_is_noted_in_the_lock_of_exactly_its_packages(tmp_path: Path) -> None:
     task = DebTask("some", "some", Path("some.lock"))
-    for version, sealed in (("7.87", False), ("7.88", True)):
-        path = tmp_path / "some.lock"
-        path.write_text(debs.render({"for": "some", "inputs": A}, [Deb("curl", version, "amd64", A, 1)]))
-        assert made.seal(task, tmp_path, root) is sealed
-        assert debs.read(path, "some.lock").head.get("digest") == (root.digest if sealed else None)
+    mine = [Deb("curl", "7.88", "amd64", A, 1)]
+    root = made.Made("sha256:" + "c" * 64, debs.identity(mine), "mmdebstrap 1")
+    path = tmp_path / "some.lock"
+    path.write_text(debs.render({"for": "some", "inputs": A}, [replace(mine[0], version="7.87")]))
     assert made.seal(task, tmp_path, root) is False
+    path.write_text(debs.render({"for": "some", "inputs": A}, mine))
+    assert made.seal(task, tmp_path, root) is True
+    lock = debs.read(path, "some.lock")
+    assert (lock.head["digest"], lock.head["maker"]) == (root.digest, root.maker)
+    assert lock.head["content"] == lock.digest
+    assert made.seal(task, tmp_path, root) is False
+    assert made.sealed(path, lock.debs) == {"digest": root.digest, "maker": root.maker}
+    assert made.sealed(path, {}) == {}
+
+
+def test_only_the_same_maker_can_deny_what_a_lock_says_of_its_root() -> None:
+    lock = DebLock({"digest": A, "maker": "mmdebstrap 1"}, {"curl": Deb("curl", "7.88", "amd64", A, 1)})
+    packages = debs.identity(lock.debs.values())
+    assert made.Made("sha256:other", packages, "mmdebstrap 1").denies(lock)
+    assert not made.Made(A, packages, "mmdebstrap 1").denies(lock)
+    assert not made.Made("sha256:other", packages, "mmdebstrap 2").denies(lock)
+    assert not made.Made("sha256:other", "sha256:others", "mmdebstrap 1").denies(lock)
+
+
+def test_builders_have_locks_of_their_own(tmp_path: Path) -> None:
+    shutil.copytree(CASES / "fleet", tmp_path / "fleet")
+    (tmp_path / "fleet/families/web/build-apt.in").write_text("g++\n")
+    fleet = load_fleet(tmp_path / "fleet")
+    tasks = deb_tasks.tasks(fleet, tmp_path)
+    assert list(tasks) == ["debian", "base", "debian/build", "web/build"]
+    assert tasks["debian/build"].file == Path("fleet/roots/debian.build.lock")
+    assert "python3-pip" in deb_tasks.asked(tasks["debian/build"], fleet, tmp_path)
+    assert tasks["web/build"].above == (tasks["debian/build"].file,)
+    assert deb_tasks.asked(tasks["web/build"], fleet, tmp_path) == ["g++"]
+    digests = {deb_tasks.input_digest(task, fleet, tmp_path) for task in tasks.values()}
+    assert len(digests) == len(tasks)
 
 
 RELEASE = "Origin: Debian\nSuite: stable\nDate: Mon, 23 Nov 2026 11:22:37 UTC\n"
@@ -166,3 +174,24 @@ def test_a_snapshot_that_answers_is_noted_with_its_date(tmp_path: Path, pypi: ob
     (lists / "mirror.test_debian_dists_bookworm_InRelease").write_text(RELEASE)
     url = str(getattr(pypi, "url", "")).replace("/simple", "/simple/one/?@SNAPSHOTID@")
     assert snapshot.identifier(lists, {"DOCKWRIGHT_SNAPSHOT": url}) == "20261123T112237Z"
+
+
+STATE = "bookworm 2026-07-11T10:16:37Z, bookworm-security 2026-11-23T11:22:37Z; no snapshot answers"
+
+
+def test_a_locks_own_dates_say_which_snapshots_may_have_its_packages() -> None:
+    assert list(snapshot.moments(STATE)) == ["20261123T232237Z", "20261123T112237Z"]
+    assert list(snapshot.moments("")) == []
+
+
+def test_a_suite_as_it_was_has_all_its_parts(pypi: object) -> None:
+    url = str(getattr(pypi, "url", "")).replace("/simple", "/simple/one/?@ARCHIVE@&@SNAPSHOTID@")
+    lines = snapshot.sources("debian", "bookworm", "2026", {"DOCKWRIGHT_SNAPSHOT": url})
+    made = [line.removeprefix("deb [check-valid-until=no] ") for line in lines]
+    base = url.partition("?")[0]
+    assert made == [
+        f"{base}?debian&2026 bookworm main",
+        f"{base}?debian&2026 bookworm-updates main",
+        f"{base}?debian-security&2026 bookworm-security main",
+    ]
+    assert snapshot.sources("ubuntu", "jammy", "2026", {"DOCKWRIGHT_SNAPSHOT": "http://127.0.0.1:9/@SNAPSHOTID@"}) == []

@@ -11,6 +11,7 @@ import pytest
 from rollout.engine import Recorded, container
 from rollout.listeners import answer, listener, says
 
+from dockwright.cli import shown
 from dockwright.rollout import facts, status
 
 CASES = tomllib.loads((Path(__file__).parents[1] / "cases" / "rollout" / "status.toml").read_text())["case"]
@@ -83,6 +84,15 @@ def test_the_filter_is_no_instance_and_is_said_to_run_or_not(state: str, runs: b
     found = judge([seen(), *([guard] if state else [])], HEALTHY)
     assert len(found.rows) == 1
     assert (found.well, found.filter_running) == (True, runs)
+
+
+def test_what_could_not_be_kept_to_its_lock_is_told() -> None:
+    labels = {**LABELS, "io.dockwright.not-as-locked": "debian-bookworm base-utils"}
+    found = judge([seen(labels=labels)], HEALTHY)
+    assert found.rows[0].not_as_locked == ("debian-bookworm", "base-utils")
+    assert found.well
+    assert next(iter(shown.unlocked(found))).startswith("debian-bookworm is not as locked in 1 instance; ")
+    assert judge([seen()], HEALTHY).rows[0].not_as_locked == ()
 
 
 def test_what_is_left_out_is_handed_on() -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from rollout.fleets import usual
 
+from dockwright.build.bases import Made
+from dockwright.build.planning import Planned
 from dockwright.engine.docker import Docker
-from dockwright.errors import EngineUnavailable, UsageError
+from dockwright.errors import EngineUnavailable, Unreachable, UsageError
+from dockwright.rollout.choice import choose
 from dockwright.rollout.place import Place
-from dockwright.rollout.up import local_socket, pick_machine
+from dockwright.rollout.up import buildable, local_socket, pick_machine
 
 RTX_3060 = "NVIDIA GeForce RTX 3060"
 A6000 = "NVIDIA RTX A6000"
@@ -43,6 +46,36 @@ def test_a_machine_that_is_not_declared_is_an_error_of_the_user(tmp_path: Path) 
     with pytest.raises(UsageError, match="no machine is called 'pc9'") as raised:
         pick_machine(usual(), "pc9", Place(tmp_path), [])
     assert raised.value.remedy == "choose from mainpc, pc2, pc3"
+
+
+BROKEN = Unreachable("the archive of jammy does not answer")
+
+
+def planned(*unmade: str) -> Planned:
+    return Planned({}, (), Made(), dict.fromkeys(unmade, BROKEN), ())
+
+
+def test_what_cannot_be_built_is_left_out_with_why(tmp_path: Path) -> None:
+    choice = choose(usual(), "mainpc", gpu=True)
+    name = choice.instances[0].name
+    rest = buildable(choice, planned(name), Place(tmp_path))
+    assert [each.name for each in rest.all] == [each.name for each in choice.all if each.name != name]
+    assert rest.left_out[-1].why == "cannot be built: the archive of jammy does not answer"
+
+
+def test_what_runs_is_not_stopped_because_it_cannot_be_built(tmp_path: Path) -> None:
+    choice = choose(usual(), "mainpc", gpu=True)
+    first = choice.instances[0]
+    place = Place(tmp_path)
+    place.write_desired({"instances": [{"machine": first.machine, "service": first.service}]})
+    with pytest.raises(Unreachable, match="archive of jammy"):
+        buildable(choice, planned(first.name), place)
+
+
+def test_nothing_that_can_be_built_is_an_error(tmp_path: Path) -> None:
+    choice = choose(usual(), "mainpc", gpu=True)
+    with pytest.raises(Unreachable, match="archive of jammy"):
+        buildable(choice, planned(*(each.name for each in choice.all)), Place(tmp_path))
 
 
 @pytest.mark.parametrize("host", ["tcp://192.0.2.1:2376", "ssh://user@host", "unix:///nonexistent/docker.sock"])

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build.images import LABEL_INPUT, LABEL_ROLE, Image
+from dockwright.build.images import LABEL_INPUT, LABEL_ROLE, LABEL_UNLOCKED, Image
 from dockwright.build.origin import Origin
 from dockwright.build.root import EPOCH
 from dockwright.spec import context
@@ -48,8 +48,6 @@ def _target(
     if image.parent:
         inside = images.get(image.parent)
         contexts["parent"] = f"target:{inside.target}" if inside else f"docker-image://{present[image.parent]}"
-    if image.root:
-        contexts["root"] = contexts[image.root]
     return {
         "context": staged["."],
         "dockerfile": str(image.dockerfile),
@@ -71,6 +69,8 @@ def labels(image: Image, origin: Origin) -> dict[str, str]:
         "org.opencontainers.image.revision": origin.git_sha,
         "org.opencontainers.image.title": image.name,
     }
+    if image.unlocked:
+        said[LABEL_UNLOCKED] = " ".join(image.unlocked)
     if image.instance:
         said["io.dockwright.service"] = image.instance.service
     return said

@@ -9,8 +9,9 @@ from typing import Any
 
 from dockwright.build import loading, make, wheelhouse, wheels
 from dockwright.build.images import Image
-from dockwright.build.oci import Layout
 from dockwright.build.origin import read_origin
+from dockwright.build.planning import Planned
+from dockwright.build.staging import Parts, definition
 from dockwright.build.store import stored
 from dockwright.build.wheelhouse import Kept
 from dockwright.engine.docker import Docker
@@ -26,17 +27,16 @@ def push(
     docker: Docker,
     fleet: Fleet,
     place: Place,
-    images: Mapping[str, Image],
+    planned: Planned,
     names: list[str],
-    layouts: Mapping[str, Layout],
     root: Path,
     say: Say,
 ) -> list[Kept]:
     """Keep the wheels of some images' locks in a registry; those that are there are neither built nor sent again."""
     done: list[Kept] = []
     for name in names:
-        image = images[name]
-        wanted = wheels.wanted(images, image)
+        image = planned.images[name]
+        wanted = wheels.wanted(planned.images, image)
         if wanted is None or wanted.name in {one.name for one in done}:
             continue
         there = wheelhouse.find(place, wanted)
@@ -46,36 +46,28 @@ def push(
             continue
         with tempfile.TemporaryDirectory(prefix=".wheels-", dir=state_dir()) as work:
             say(f"wheels of {wanted.name}")
-            folder = collect(docker, fleet, images, image, layouts, root, Path(work), say)
+            folder = collect(docker, fleet, planned, image, root, Path(work), say)
             done.append(wheelhouse.keep(place, wanted, folder, say))
     return done
 
 
-def collect(
-    docker: Docker,
-    fleet: Fleet,
-    images: Mapping[str, Image],
-    image: Image,
-    layouts: Mapping[str, Layout],
-    root: Path,
-    work: Path,
-    say: Say,
-) -> Path:
+def collect(docker: Docker, fleet: Fleet, planned: Planned, image: Image, root: Path, work: Path, say: Say) -> Path:
     """Run the stage that makes an image's wheels, as a build does; returns a folder with them."""
-    have = stored(docker)
+    images, have = planned.images, stored(docker)
     present = {name: have[each.input_digest].reference for name, each in images.items() if each.input_digest in have}
     missing = {name: each for name, each in images.items() if name not in present or each is image}
-    bases = {name: loading.reference(docker, name, layout) for name, layout in layouts.items()}
-    made = make.definition(fleet, missing, present, bases, root, work, read_origin(root))
+    contexts = {name: loading.reference(docker, name, layout) for name, layout in planned.made.layouts.items()}
+    parts = Parts(fleet, root, work, read_origin(root), contexts, planned.made.packages)
+    made = definition(parts, missing, present)
     target = work / "collected"
     others = {name: each for name, each in missing.items() if each is not image}
     make.run_bake(docker, only_wheels(made, image.target, target, work), others, say)
     return target
 
 
-def only_wheels(definition: Mapping[str, Any], target: str, into: Path, work: Path) -> dict[str, object]:
+def only_wheels(whole: Mapping[str, Any], target: str, into: Path, work: Path) -> dict[str, object]:
     """A bake definition that writes what one target's stage for wheels has made into a folder, and nothing else."""
-    stage = {**definition["target"][target], "target": wheels.STAGE, "output": ["type=cacheonly"], "tags": []}
+    stage = {**whole["target"][target], "target": wheels.STAGE, "output": ["type=cacheonly"], "tags": []}
     nothing = work / "nothing"
     nothing.mkdir(exist_ok=True)
     collected = {
@@ -84,5 +76,5 @@ def only_wheels(definition: Mapping[str, Any], target: str, into: Path, work: Pa
         "contexts": {wheels.STAGE: f"target:{target}"},
         "output": [f"type=local,dest={into}"],
     }
-    targets = {**definition["target"], target: stage, "collected": collected}
+    targets = {**whole["target"], target: stage, "collected": collected}
     return {"group": {"default": {"targets": ["collected"]}}, "target": targets}

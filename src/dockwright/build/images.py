@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dockwright.build import inputs, tools
+from dockwright.build.bases import Base, root_of
+from dockwright.lock.deb_tasks import BUILD
 from dockwright.spec.model import Fleet, Instance
 from dockwright.spec.names import slug
 
 LABEL_INPUT = "io.dockwright.input"
 LABEL_ROLE = "io.dockwright.role"
+LABEL_UNLOCKED = "io.dockwright.not-as-locked"
 FAMILIES = Path("fleet/families")
 SERVICES = Path("fleet/services")
 SCRIPTS = Path("fleet/build")
@@ -25,6 +28,7 @@ class Image:
     name: str
     parent: str | None  # a family; None for what stands on a root
     root: str | None
+    ground: str  # the root at the bottom of its lineage
     context: Path
     dockerfile: Path
     input_digest: str
@@ -33,6 +37,8 @@ class Image:
     tag_suffix: str = ""
     arguments: dict[str, str] = field(default_factory=dict)
     instance: Instance | None = None
+    debs: tuple[str, ...] = ()  # the locks of what it adds to its parent, and to its builder stage
+    unlocked: tuple[str, ...] = ()  # the locks that could not be kept to on this host
 
     @property
     def target(self) -> str:
@@ -40,29 +46,40 @@ class Image:
         return self.name.replace("/", "_")
 
 
-def family_images(fleet: Fleet, names: Iterable[str], root: Path, roots: dict[str, str]) -> dict[str, Image]:
-    """Images of families and all their ancestors, parents first. `roots`: root name -> digest, and "build"."""
+def family_images(fleet: Fleet, names: Iterable[str], root: Path, known: Mapping[str, Base]) -> dict[str, Image]:
+    """Images of families and all their ancestors, parents first. `known`: what they stand on, by name of its lock."""
     made: dict[str, Image] = {}
     for name in _with_ancestors(fleet, names):
         family = fleet.families[name]
         folder = root / FAMILIES / name
         parent = family.parent if family.parent in fleet.families else None
+        ground = root_of(fleet, name)
+        debs = tuple(lock for lock in (name, f"{name}{BUILD}") if lock in known)
+        arguments = {"PYTHON": fleet.python_of(name)}
         parts = {
             "files": inputs.tree_digest(folder),
             "scripts": inputs.tree_digest(root / SCRIPTS),
-            "parent": made[parent].input_digest if parent else roots[str(family.parent)],
-            "build root": roots["build"],
+            "parent": made[parent].input_digest if parent else known[ground].identity,
+            "build root": known[f"{ground}{BUILD}"].identity,
             "tools": tools.versions(),
+            **{f"packages {lock}": known[lock].identity for lock in debs},
+            **{f"argument {key}": value for key, value in arguments.items()},
         }
+        own = (*(() if parent else (ground,)), f"{ground}{BUILD}", *debs)
+        above = made[parent].unlocked if parent else ()
         made[name] = Image(
             name,
             parent,
             None if parent else family.parent,
+            ground,
             folder,
             folder / "Dockerfile",
             inputs.combine(parts),
             f"{fleet.registry}/{name}",
             tag_prefix=f"{family.tag}-" if family.tag else "",
+            arguments=arguments,
+            debs=debs,
+            unlocked=tuple(dict.fromkeys((*above, *(lock for lock in own if not known[lock].as_locked)))),
         )
     return made
 
@@ -91,6 +108,7 @@ def instance_images(
             "FAMILY": parent.name,
             "MACHINE": instance.machine,
             "HEALTH_PORT": str(row.health_port),
+            "PYTHON": fleet.python_of(parent.name),
         }
         parts = {
             "files": inputs.tree_digest(folder),
@@ -107,6 +125,7 @@ def instance_images(
             instance.name,
             parent.name,
             None,
+            parent.ground,
             folder,
             root / SERVICES / "Dockerfile",
             inputs.combine(parts),
@@ -114,5 +133,6 @@ def instance_images(
             tag_suffix=f"-{instance.machine}",
             arguments=arguments,
             instance=instance,
+            unlocked=parent.unlocked,
         )
     return made

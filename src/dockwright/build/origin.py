@@ -25,13 +25,19 @@ class Origin:
 
 
 def read_origin(root: Path, now: datetime | None = None) -> Origin:
-    """The origin of a build made now. A folder that is no checkout gives the SHA `unknown`, and counts as dirty."""
+    """The origin of a build made now. A folder that is no checkout gives the SHA `unknown`, and counts as dirty.
+
+    Neither is a folder that lies in somebody else's checkout, which does not have it in its commit.
+    """
     date = (now or datetime.now(UTC)).strftime("%Y%m%d")
     git = ("git", "-c", f"safe.directory={root}", "-C", root)
     try:
         sha = command.run((*git, "rev-parse", "HEAD"), timeout=20).stdout.strip()
-        dirty = bool(command.run((*git, "status", "--porcelain"), timeout=60).stdout.strip())
+        ours = bool(command.run((*git, "ls-tree", "--name-only", "HEAD"), timeout=20).stdout)
+        dirty = bool(command.run((*git, "status", "--porcelain", "--", "."), timeout=60).stdout.strip())
     except CommandFailed:
+        ours = False
+    if not ours:
         return Origin("unknown", True, date)
     return Origin(sha, dirty, date)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import make
+from dockwright.build import bases
+from dockwright.build.bases import Base
 from dockwright.build.images import FAMILIES, Image
 from dockwright.build.origin import read_origin
+from dockwright.build.planning import plan_images
 from dockwright.build.store import Stored, stored, usable
 from dockwright.engine.docker import Docker
+from dockwright.errors import DockwrightError
 from dockwright.spec.model import Fleet
 
 
@@ -37,19 +40,20 @@ def _why(fleet: Fleet, service: str) -> str:
 
 
 def _plan(fleet: Fleet, root: Path) -> dict[str, Image]:
-    """The images whose input digest can be known: those whose root was made on this host."""
-    layouts = make.present_roots(fleet)
-    if "build" not in layouts:
-        return {}
-    families = [
-        name
-        for name in fleet.by_generation()
-        if fleet.families[fleet.lineage(name)[0]].parent in layouts
-        and all((root / FAMILIES / above / "Dockerfile").is_file() for above in fleet.lineage(name))
-    ]
+    """The images whose input digest can be known: those with a recipe, on a root whose lock fits."""
+    known: dict[str, Base] = {}
+    families = []
+    for name in fleet.by_generation():
+        if not all((root / FAMILIES / above / "Dockerfile").is_file() for above in fleet.lineage(name)):
+            continue
+        try:
+            known |= bases.expected(fleet, root, [name])
+        except DockwrightError:
+            continue  # What builds it tells why.
+        families.append(name)
     instances = [
         each
         for each in fleet.instances()
         if each.service in fleet.implementations and fleet.lineage(fleet.services[each.service].family)[-1] in families
     ]
-    return make.plan_images(fleet, families, instances, root, layouts)
+    return plan_images(fleet, families, instances, root, known)

@@ -1,8 +1,9 @@
 """Builds images twice, on two builders and from two directories, and compares what comes out.
 
 The second build starts from nothing: no cache, and where this host can run one, an engine of its own with an empty
-store, without any downloaded package. Roots are taken as they are: both builds start from the same bytes. Both carry
-the same commit and tag, which are labels, and so part of every image's configuration.
+store, without any downloaded package. Roots are made twice as well, each from exactly the locked packages; both builds
+of images start from the first. Both carry the same commit and tag, which are labels, and so part of every image's
+configuration.
 """
 
 from __future__ import annotations
@@ -13,19 +14,24 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dockwright.build import make
-from dockwright.build.images import Image
+from dockwright.build import root as recipes
+from dockwright.build.bases import Made
 from dockwright.build.oci import Layout
 from dockwright.build.origin import Origin, read_origin
+from dockwright.build.planning import Planned
+from dockwright.build.staging import Parts, definition
 from dockwright.build.verify import Difference, Picture, differences, read_picture
 from dockwright.engine import daemon
 from dockwright.engine.docker import Docker
 from dockwright.engine.state import dumps, locked, state_dir
 from dockwright.errors import EngineUnavailable
+from dockwright.lock import deb_tasks, debs
+from dockwright.lock.deb_tasks import DebTask
 from dockwright.spec.model import Fleet
 
 Say = Callable[[str], None]
@@ -47,7 +53,7 @@ class Compared:
 
     @property
     def identical(self) -> bool:
-        return self.first == self.second
+        return self.first == self.second and not self.differences
 
 
 @dataclass(frozen=True)
@@ -64,17 +70,17 @@ class Report:
         return all(image.identical for image in self.images)
 
 
-def verify(
-    docker: Docker, fleet: Fleet, images: Mapping[str, Image], layouts: Mapping[str, Layout], root: Path, say: Say
-) -> Report:
-    """Build `images` twice and compare. Raises CommandFailed where a build fails, EngineUnavailable."""
+def verify(docker: Docker, fleet: Fleet, planned: Planned, root: Path, say: Say) -> Report:
+    """Build what is planned twice and compare. Raises CommandFailed where a build fails, EngineUnavailable."""
     if docker.image_store != "containerd":
         raise EngineUnavailable(
             f"the engine at {docker.host} cannot write images as OCI layouts",
             'set "features": {"containerd-snapshotter": true} in its daemon.json',
         )
     with alone(), emptied(home()):
-        build = _Build(fleet, images, layouts, root, home(), read_origin(root), say)
+        images = planned.images
+        roots = tuple(roots_again(fleet, planned.made, root, home(), say))
+        build = _Build(fleet, planned, root, home(), read_origin(root), say)
         say(f"first build of {len(images)} images, on the engine in use")
         began = time.monotonic()
         first = build.run(docker, "first")
@@ -85,7 +91,28 @@ def verify(
             second = build.run(other, "second", "--no-cache", *network)
         second_seconds = time.monotonic() - began
         say("comparing")
-        return Report(tuple(compared(first, second)), builder, first_seconds, second_seconds)
+        return Report((*roots, *compared(first, second)), builder, first_seconds, second_seconds)
+
+
+def roots_again(fleet: Fleet, made: Made, root: Path, home: Path, say: Say) -> Iterator[Compared]:
+    """Each root that images stand on, made once more and compared, also with the digest that its lock holds."""
+    for name, layout in made.layouts.items():
+        work = home / "roots" / name
+        work.mkdir(parents=True)
+        say(f"root {name}, once more")
+        again = recipes.produce(recipes.recipe(fleet, name), made.packages[name], work, say)
+        title = f"root {name}"
+        (one,) = compared({title: read_picture(layout.path)}, {title: read_picture(again.path)})
+        task = deb_tasks.tasks(fleet, root)[name]
+        yield replace(one, differences=(*one.differences, *_unlike_lock(title, layout, root, task)))
+        shutil.rmtree(work)
+
+
+def _unlike_lock(title: str, layout: Layout, root: Path, task: DebTask) -> Iterator[Difference]:
+    head = debs.read(root / task.file, str(task.file)).head
+    # Another mmdebstrap may write other bytes of the same packages.
+    if head.get("maker") == recipes.maker() and head.get("digest") != layout.digest:
+        yield Difference(title, "", "", f"{task.file} says {head.get('digest')}")
 
 
 def home() -> Path:
@@ -116,8 +143,7 @@ def compared(first: Mapping[str, Picture], second: Mapping[str, Picture]) -> Ite
 @dataclass(frozen=True)
 class _Build:
     fleet: Fleet
-    images: Mapping[str, Image]
-    layouts: Mapping[str, Layout]
+    planned: Planned
     root: Path
     home: Path
     origin: Origin
@@ -125,19 +151,23 @@ class _Build:
 
     def run(self, docker: Docker, name: str, *options: str) -> dict[str, Picture]:
         """Build from a new directory into layouts below `home/name`; image name -> what was built."""
-        outputs = {image.target: self.home / name / image.target for image in self.images.values()}
+        images = self.planned.images
+        outputs = {image.target: self.home / name / image.target for image in images.values()}
         with tempfile.TemporaryDirectory(prefix=f"dockwright-verify-{name}-") as work:
-            bases = {root: layout.reference for root, layout in self.layouts.items()}
-            made = make.definition(self.fleet, self.images, {}, bases, self.root, Path(work), self.origin)
-            make.run_bake(docker, into_layouts(made, outputs), self.images, self.say, *options)
-        return {name: read_picture(outputs[image.target]) for name, image in self.images.items()}
+            contexts = {root: layout.reference for root, layout in self.planned.made.layouts.items()}
+            parts = Parts(self.fleet, self.root, Path(work), self.origin, contexts, self.planned.made.packages)
+            made = definition(parts, images, {})
+            make.run_bake(docker, into_layouts(made, outputs), images, self.say, *options)
+        return {name: read_picture(outputs[image.target]) for name, image in images.items()}
 
     def on_host_network(self) -> tuple[str, ...]:
         """Options for a builder without networks of its own.
 
         A bake definition of buildx 0.13 cannot say so; a compose file, read first and then overridden, can.
         """
-        services = {image.target: {"build": {"context": ".", "network": "host"}} for image in self.images.values()}
+        services = {
+            image.target: {"build": {"context": ".", "network": "host"}} for image in self.planned.images.values()
+        }
         path = self.home / "network.yaml"  # JSON is YAML; the name's end tells bake what it is.
         path.write_text(dumps({"services": services}))
         return ("-f", str(path))

@@ -31,6 +31,14 @@ def verdict(status: Status) -> str:
     return f"{status.healthy} of {desired} healthy on {status.machine}"
 
 
+def unlocked(status: Status) -> Iterator[str]:
+    """Which locks of Debian packages could not be kept to, and in how much of what runs here."""
+    count = Counter(name for row in status.rows for name in row.not_as_locked)
+    for name, instances in count.items():
+        many = f"{instances} {'instance' if instances == 1 else 'instances'}"
+        yield f"{name} is not as locked in {many}; ./dockwright build tells how, ./dockwright lock records it"
+
+
 def left_out(status: Status) -> Iterator[str]:
     """Why the rest of the fleet does not run here, counted; those that could run but for one thing are named."""
     why = Counter(entry["why"] for entry in status.left_out)

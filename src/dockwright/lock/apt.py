@@ -72,9 +72,7 @@ def _one(task: DebTask, fleet: Fleet, root: Path, archive: Archive, state: str) 
     head = {"for": f"{task.name}, {archive.suite}", "inputs": input_digest(task, fleet, root)}
     if above:
         head["parent"] = parent_digest(above)
-    head["archive"] = state
-    if sealed := made.sealed(root / task.file, found):
-        head["digest"] = sealed
+    head |= {"archive": state, **made.sealed(root / task.file, found)}
     return DebLock(head, noted), write(root, task.file, debs.render(head, noted.values()))
 
 

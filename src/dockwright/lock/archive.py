@@ -15,11 +15,19 @@ from dockwright.engine import command
 from dockwright.errors import CommandFailed, Unreachable
 from dockwright.lock import snapshot
 from dockwright.lock.debs import Deb
-from dockwright.lock.resolver import Stop
+from dockwright.lock.resolver import NO_ROOM, Stop
 
 URI = re.compile(r"^'[^']+' (?P<file>\S+) (?P<size>\d+) (?P<hash>SHA256:[0-9a-f]{64})$")
 FILE = re.compile(r"^(?P<name>[^_]+)_(?P<version>[^_]+)_(?P<arch>[^_.]+)\.deb$")
+UNREACHED = re.compile(r"Failed to fetch|Unable to connect|Could not connect|Temporary failure|Connection failed")
 ARCH = "amd64"
+
+
+def unreached(suite: str, said: str) -> Unreachable:
+    """The error for an archive that does not answer; apt's own words are shown below it."""
+    error = Unreachable(f"the archive of {suite} does not answer", "try again when it does")
+    error.output = said  # type: ignore[attr-defined] # as CommandFailed's
+    return error
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,24 @@ class Archive:
                     if (name := file.rstrip().rpartition("/")[2]) in found:
                         found[name].update(package.rpartition("/")[2] for package in packages.split(","))
         return {name: tuple(sorted(packages)) for name, packages in found.items()}
+
+    def download(self, debs: Sequence[Deb], into: Path) -> dict[str, Path]:
+        """Package -> its file in a new folder; apt holds each against the archive's signed lists.
+
+        Raises Unreachable when the archive does not answer, CommandFailed with apt's words.
+        """
+        into.mkdir()
+        words = [*self.apt("apt-get"), "--quiet", "download", *(f"{deb.name}={deb.version}" for deb in debs)]
+        code, output = self.stop.run(words, env={"LC_ALL": "C"}, cwd=into)
+        if code:
+            said = "\n".join(line for line in output.splitlines() if line.startswith(("E:", "Err:")))
+            if NO_ROOM.search(output):
+                raise CommandFailed(f"{self.suite}: its packages do not fit on the disk", "make room, try again", said)
+            if UNREACHED.search(output):
+                raise unreached(self.suite, said)
+            raise CommandFailed(f"{self.suite}: its packages cannot be downloaded", "try again", said)
+        found = {match["name"]: path for path in into.iterdir() if (match := FILE.match(path.name))}
+        return {deb.name: found[deb.name] for deb in debs}
 
     def apt(self, program: str) -> list[str]:
         """apt's program, deaf to the host's configuration."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from dockwright.errors import UnreadableInput
 from dockwright.lock import debs
 from dockwright.lock.deb_tasks import DebTask, asked, input_digest, parent_digest
-from dockwright.lock.made import Made, other_packages
+from dockwright.lock.made import Made
 from dockwright.spec.finding import Finding, SpecError
 from dockwright.spec.model import Fleet
 
@@ -38,7 +38,7 @@ def stale(task: DebTask, fleet: Fleet, root: Path, made: Mapping[str, Made]) -> 
     unpinned = [name for name in asked(task, fleet, root) if name not in have]
     found += [_finding("lock-closure", name, shown, "is asked for and not in the lock") for name in unpinned]
     mine = made.get(task.name)
-    if mine and lock.head.get("digest") not in (None, mine.digest) and not other_packages(lock, mine):
+    if mine and mine.denies(lock):
         says = f"the root made here from these packages is {mine.digest}; the lock says otherwise"
         found.append(_finding("lock-root", "digest", shown, says))
     return found

@@ -19,7 +19,7 @@ LINE = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9.+-]+)=(?P<version>[0-9A-Za-z.+~:-]+) (?P<arch>[a-z0-9-]+)"
     r" (?P<sha256>sha256:[0-9a-f]{64}) (?P<size>\d+)( # via (?P<via>.+))?$"
 )
-HEAD = re.compile(r"^# (?P<key>for|inputs|parent|archive|digest|content): (?P<value>.+)$")
+HEAD = re.compile(r"^# (?P<key>for|inputs|parent|archive|digest|maker|content): (?P<value>.+)$")
 MADE = "# Made by ./dockwright lock: change apt.in or fleet.toml and run it again. --check finds edits by hand."
 
 
@@ -46,10 +46,16 @@ class DebLock:
 
 
 def render(head: Mapping[str, str], debs: Iterable[Deb]) -> str:
-    """The text of a lock. `head`: for, inputs, parent, archive and, for a root that was made, its digest."""
+    """The text of a lock. `head`: for, inputs, parent, archive and, of a root that was made, digest and maker."""
     body = "".join(f"{_line(deb)}\n" for deb in sorted(debs, key=lambda deb: deb.name))
     said = {**head, "content": digest(body)}
     return "\n".join([MADE, *(f"# {key}: {value}" for key, value in said.items() if value), body])
+
+
+def identity(debs: Iterable[Deb]) -> str:
+    """sha256 over which files a set of packages is: neither who asks for them nor when they were locked counts."""
+    said = "".join(f"{deb.name}={deb.version} {deb.arch} {deb.sha256}\n" for deb in sorted(debs, key=lambda d: d.name))
+    return digest(said)
 
 
 def _line(deb: Deb) -> str:
@@ -65,6 +71,11 @@ def read(path: Path, shown: str) -> DebLock:
         raise UnreadableInput(f"{shown}: there is no such lock", "run ./dockwright lock") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableInput(f"{shown}: cannot be read: {error}", "run ./dockwright lock") from None
+    return parse(text, shown)
+
+
+def parse(text: str, shown: str) -> DebLock:
+    """The same of a lock's text."""
     head: dict[str, str] = {}
     debs: dict[str, Deb] = {}
     for number, line in enumerate(text.splitlines(), 1):

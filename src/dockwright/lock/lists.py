@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dockwright.engine import install
-from dockwright.errors import CommandFailed, DockwrightError, EngineUnavailable, Unreachable
-from dockwright.lock.archive import ARCH, Archive
-from dockwright.lock.resolver import Stop
+from dockwright.errors import CommandFailed, DockwrightError, EngineUnavailable
+from dockwright.lock.archive import ARCH, Archive, unreached
+from dockwright.lock.resolver import NO_ROOM, Stop
 
 Say = Callable[[str], None]
 # Distribution -> the keys of its archive, and the package that brings them.
@@ -25,8 +25,13 @@ TRUSTED = Path("/usr/share/keyrings")
 UNSIGNED = re.compile(r"is not signed|NO_PUBKEY|couldn't be verified")
 
 
-def read(distribution: str, suite: str, folder: Path, stop: Stop, keys: Path | None) -> Archive:
-    """Fetch the lists of a suite into `folder`. Raises Unreachable when its archive does not answer."""
+def read(
+    distribution: str, suite: str, folder: Path, stop: Stop, keys: Path | None, lines: list[str] | None = None
+) -> Archive:
+    """Fetch the lists of a suite into `folder`; `lines`: apt source lines instead of this host's own for it.
+
+    Raises Unreachable when its archive does not answer.
+    """
     copies = folder / "lists"
     copies.mkdir(parents=True)
     hook = f"--customize-hook=copy-out /var/lib/apt/lists /etc/apt {folder}"
@@ -34,16 +39,15 @@ def read(distribution: str, suite: str, folder: Path, stop: Stop, keys: Path | N
     # tini lies in Ubuntu's universe.
     words += ["--components=main,universe"] if distribution == "ubuntu" else []
     words += [f"--architectures={ARCH}", *([f"--keyring={keys}"] if keys else [])]
-    code, output = stop.run(
-        [*words, suite, "/dev/null", *sources(distribution, suite)], env={"LC_ALL": "C"}, cwd=folder
-    )
+    asked = sources(distribution, suite) if lines is None else lines
+    code, output = stop.run([*words, suite, "/dev/null", *asked], env={"LC_ALL": "C"}, cwd=folder)
     if code:
         said = "\n".join(line for line in output.splitlines() if line.startswith(("E:", "W:", "Err:")))
         if UNSIGNED.search(output):
             raise CommandFailed(f"{suite}: its archive's signature cannot be verified", "", said)
-        error = Unreachable(f"the archive of {suite} does not answer", "try again, or use --offline to keep its locks")
-        error.output = said  # type: ignore[attr-defined] # shown below the clear line
-        raise error
+        if NO_ROOM.search(output):
+            raise CommandFailed(f"{suite}: its archive's lists do not fit on the disk", "make room, try again", said)
+        raise unreached(suite, said)
     return Archive(folder, suite, stop, keys or TRUSTED)
 
 

@@ -1,10 +1,7 @@
-"""Roots that were made on this host: what they hold, and their digests, which belong into their locks."""
+"""Roots that were made on this host: their digests belong into the locks of the packages that they were made of."""
 
 from __future__ import annotations
 
-import json
-import re
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,50 +15,35 @@ from dockwright.lock.text import write
 
 @dataclass(frozen=True)
 class Made:
-    """A root that was made on this host: the digest of its image, and the OCI layout that it lies in."""
+    """A root that was made on this host: the digest of its image, the identity of its packages, what made it."""
 
     digest: str
-    folder: Path
+    packages: str
+    maker: str
 
-    def packages(self) -> dict[str, str]:
-        """Package -> version, as dpkg in the root's only layer counts them."""
-        blobs = self.folder / "blobs"
-        manifest = json.loads((blobs / self.digest.replace(":", "/")).read_text())
-        with tarfile.open(blobs / manifest["layers"][0]["digest"].replace(":", "/")) as layer:
-            entry = layer.extractfile("./var/lib/dpkg/status")
-            text = entry.read().decode() if entry else ""
-        return {
-            fields["Package"]: fields["Version"]
-            for paragraph in text.split("\n\n")
-            if (fields := dict(re.findall(r"^(Package|Version): (\S+)$", paragraph, re.MULTILINE)))
-        }
+    def fits(self, lock: DebLock) -> bool:
+        """Whether it was made of exactly the packages of a lock."""
+        return self.packages == debs.identity(lock.debs.values())
+
+    def denies(self, lock: DebLock) -> bool:
+        """Whether the same maker once made something else of these packages, as their lock says."""
+        return self.fits(lock) and lock.head.get("maker") == self.maker and lock.head.get("digest") != self.digest
 
 
-def other_packages(lock: DebLock, made: Made) -> list[str]:
-    """Packages in which a made root is not what its lock says: `curl 7.88.1 instead of 7.88.2`."""
-    found = made.packages()
-    wanted = {deb.name: deb.version for deb in lock.debs.values()}
-    return [
-        f"{name} {found.get(name, 'missing')} instead of {wanted.get(name, 'nothing')}"
-        for name in sorted({*found, *wanted})
-        if found.get(name) != wanted.get(name)
-    ]
-
-
-def sealed(file: Path, found: Mapping[str, Deb]) -> str:
-    """The digest that a root's old lock holds, where the packages are still the same."""
+def sealed(file: Path, found: Mapping[str, Deb]) -> dict[str, str]:
+    """What a root's old lock says of the root that was made, where the packages are still the same."""
     try:
         before = debs.read(file, file.name)
     except UnreadableInput:
-        return ""
-    same = {name: deb.sha256 for name, deb in before.debs.items()} == {name: deb.sha256 for name, deb in found.items()}
-    return before.head.get("digest", "") if same else ""
+        return {}
+    same = debs.identity(before.debs.values()) == debs.identity(found.values())
+    return {key: before.head[key] for key in ("digest", "maker") if same and key in before.head}
 
 
 def seal(task: DebTask, root: Path, made: Made) -> bool:
     """Note the digest of a root that was made here from exactly the locked packages; whether the file changed."""
     lock = debs.read(root / task.file, str(task.file))
-    if "digest" in lock.head or other_packages(lock, made):
+    if not made.fits(lock):
         return False
-    head = {key: value for key, value in lock.head.items() if key != "content"} | {"digest": made.digest}
-    return write(root, task.file, debs.render(head, lock.debs.values()))
+    head = {key: value for key, value in lock.head.items() if key != "content"}
+    return write(root, task.file, debs.render(head | {"digest": made.digest, "maker": made.maker}, lock.debs.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,9 +31,10 @@ class Asked:
 
 @dataclass
 class Report:
-    """What happened: which files changed, what is wrong, which locks could not be made and why."""
+    """What happened: which files changed, which locks of Debian packages were made anew, what is wrong or failed."""
 
     changed: list[str] = field(default_factory=list)
+    renewed: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     failures: dict[str, DockwrightError] = field(default_factory=dict)
 
@@ -42,10 +43,18 @@ class Run:
     """One run over some tasks. `all_tasks` holds those above and below as well."""
 
     def __init__(
-        self, fleet: Fleet, root: Path, asked: Asked, say: Say, *, roots: Mapping[str, Made] | None = None
+        self,
+        fleet: Fleet,
+        root: Path,
+        asked: Asked,
+        say: Say,
+        *,
+        roots: Mapping[str, Made] | None = None,
+        gone: Collection[str] = (),
     ) -> None:
+        """`roots`: those that were made on this host; `gone`: locks whose pins could not be had here any more."""
         self._fleet, self._root, self._asked, self._say = fleet, root, asked, say
-        self._made = roots or {}
+        self._made, self._gone = roots or {}, gone
         self.stop = Stop()
         self.report = Report()
 
@@ -146,7 +155,12 @@ class Run:
         renew = every or "*" in self._asked.upgrade
         groups: dict[str, list[DebTask]] = {}
         for task in debs:
-            if renew or groups.get(task.root) or deb_drift.stale(task, self._fleet, self._root, self._made):
+            if (
+                renew
+                or groups.get(task.root)
+                or task.name in self._gone
+                or deb_drift.stale(task, self._fleet, self._root, self._made)
+            ):
                 groups.setdefault(task.root, []).append(task)
         return list(groups.values())
 
@@ -159,6 +173,7 @@ class Run:
         for task, lock, changed in apt.make(self._fleet, group, self._root, self.stop):
             if changed:
                 self.report.changed.append(str(task.file))
+            self.report.renewed.append(task.name)
             self._say(f"{task.name}: {len(lock.debs)} Debian packages, {'changed' if changed else 'unchanged'}")
 
     def _verify_python(self, task: Task) -> None:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dockwright.build import make
+from dockwright.build import bases
 from dockwright.build.origin import Origin, read_origin
+from dockwright.build.planning import profile_text
 from dockwright.build.present import Present, present
 from dockwright.build.store import Stored, unpacked_sizes
 from dockwright.check.ticket import read_tickets
@@ -122,7 +123,6 @@ def contents_of(
     instances = list(chosen)
     lineage = {each: fleet.lineage(fleet.services[each.service].family) for each in instances}
     families = sorted({above for names in lineage.values() for above in names})
-    needed = make.roots_of(fleet, instances)
     tickets, wrong = read_tickets(root / "fleet")
     if wrong:
         raise SpecError(wrong)
@@ -134,12 +134,16 @@ def contents_of(
                 **_picture(seen.built[each.name], digests),
                 family=lineage[each][-1],
                 sbom=digest_of(found[each.name]),
-                profile=digest_of(make.profile_text(fleet, each.machine).encode()),
+                profile=digest_of(profile_text(fleet, each.machine).encode()),
             )
             for each in instances
         },
         families={name: Picture(**_picture(seen.built[name], digests)) for name in families},
-        roots={name: layout.digest for name, layout in make.present_roots(fleet).items() if name in {*needed, "build"}},
+        roots={
+            name: base.identity
+            for name, base in bases.expected(fleet, root, families).items()
+            if name.partition("/")[0] in fleet.roots
+        },
         profiles={name: dict(fleet.machines[name].profile) for name in sorted({each.machine for each in instances})},
         locks=locks(root / "fleet"),
         tickets={f"{one.number:04}": TicketInForce(title=one.title, status=one.status) for one in tickets},

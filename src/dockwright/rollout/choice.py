@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dockwright.spec.model import Fleet, Instance
@@ -31,6 +31,13 @@ class Choice:
     @property
     def all(self) -> tuple[Instance, ...]:
         return (*self.instances, *self.guests)
+
+    def without(self, why: Mapping[str, str]) -> Choice:
+        """The same with some instances left out. `why`: instance name -> reason."""
+        gone = tuple(LeftOut(each, why[each.name]) for each in self.all if each.name in why)
+        here = tuple(each for each in self.instances if each.name not in why)
+        guests = tuple(each for each in self.guests if each.name not in why)
+        return Choice(self.machine, here, guests, (*self.left_out, *gone))
 
 
 def choose(fleet: Fleet, machine: str, *, gpu: bool) -> Choice:

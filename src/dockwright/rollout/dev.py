@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dockwright.build.make import profile_text
 from dockwright.build.origin import Origin
+from dockwright.build.planning import profile_text
 from dockwright.engine import command
 from dockwright.engine.state import dumps, state_dir, write_atomically
 from dockwright.lock.python import uv

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from dockwright.build.images import LABEL_UNLOCKED
 from dockwright.engine.docker import Docker
 from dockwright.rollout import facts
 from dockwright.rollout.compose import FILTER
@@ -17,7 +18,7 @@ class Row:
     """One instance. `state`: healthy, unhealthy, starting, stopped, missing or extra; `reason` where it is not well.
 
     `since` is when its container was last started (or, stopped, when it ended), in UTC; `wrong_image` says that it
-    runs another image than the one that is desired.
+    runs another image than the one that is desired, `not_as_locked` which locks its image could not keep to.
     """
 
     service: str
@@ -34,6 +35,7 @@ class Row:
     git_sha: str
     tag: str
     restarts: int
+    not_as_locked: tuple[str, ...]
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -106,6 +108,7 @@ def _row(wanted: Mapping[str, Any], found: facts.Container | None, health: facts
         git_sha=found.labels.get("org.opencontainers.image.revision", "") if found else "",
         tag=wanted["tag"],
         restarts=found.restarts if found else 0,
+        not_as_locked=_unlocked(found),
     )
 
 
@@ -143,7 +146,12 @@ def _extra(found: facts.Container) -> Row:
         git_sha=labels.get("org.opencontainers.image.revision", ""),
         tag="",
         restarts=found.restarts,
+        not_as_locked=_unlocked(found),
     )
+
+
+def _unlocked(found: facts.Container | None) -> tuple[str, ...]:
+    return tuple(found.labels.get(LABEL_UNLOCKED, "").split()) if found else ()
 
 
 def moment(text: str) -> datetime:

@@ -11,6 +11,7 @@ from typing import Any
 
 from dockwright.build import make
 from dockwright.build.origin import read_origin
+from dockwright.build.planning import Asked, Planned, prepare
 from dockwright.build.store import Stored
 from dockwright.engine import find
 from dockwright.engine.docker import Docker
@@ -33,6 +34,7 @@ class Outcome:
     """What `up` did. `release`: the name of the one that runs here, all of it healthy; empty where it is none."""
 
     choice: Choice
+    planned: Planned
     built: make.Built
     changed: bool
     failures: tuple[gate.Failure, ...]
@@ -58,7 +60,8 @@ def _up(fleet: Fleet, root: Path, place: Place, machine: str | None, bind: str, 
     choice = choose(fleet, pick_machine(fleet, machine, place, cards), gpu=bool(cards))
     if not choice.all:
         raise UsageError(f"no service of {choice.machine} is implemented yet", "choose another --machine")
-    built = build(docker, fleet, choice, root, install=install, say=say)
+    planned, built = build(docker, fleet, choice, root, install=install, say=say)
+    choice = buildable(choice, planned, place)
     images = {instance: built.of(instance.name) for instance in choice.all}
     docker = free_ports(docker, fleet, choice, place, bind, say)
     place.prepare()
@@ -72,7 +75,7 @@ def _up(fleet: Fleet, root: Path, place: Place, machine: str | None, bind: str, 
     changed = start(docker, place, say)
     failures = gate.wait(docker, rows, place.address(), say if changed else _silent)
     release = "" if failures else _note_healthy(choice.machine, rows, say)
-    return Outcome(choice, built, changed, tuple(failures), tuple(rows), docker, release)
+    return Outcome(choice, planned, built, changed, tuple(failures), tuple(rows), docker, release)
 
 
 def _note_healthy(machine: str, rows: list[Mapping[str, Any]], say: Say) -> str:
@@ -116,11 +119,24 @@ def pick_machine(fleet: Fleet, named: str | None, place: Place, cards: list[str]
     )
 
 
-def build(docker: Docker, fleet: Fleet, choice: Choice, root: Path, *, install: bool, say: Say) -> make.Built:
+def build(
+    docker: Docker, fleet: Fleet, choice: Choice, root: Path, *, install: bool, say: Say
+) -> tuple[Planned, make.Built]:
     """Build what a choice needs and the engine lacks."""
-    layouts = make.ensure_roots(fleet, allowed=install, say=say, only=make.roots_of(fleet, choice.all))
-    images = make.plan_images(fleet, (), choice.all, root, layouts)
-    return make.build(docker, fleet, images, layouts, root, say, named(None))
+    asked = Asked(install=install, registry=named(None))
+    planned = prepare(docker, fleet, (), choice.all, root, asked, say)
+    return planned, make.build(docker, fleet, planned, root, say, asked.registry)
+
+
+def buildable(choice: Choice, planned: Planned, place: Place) -> Choice:
+    """What can be built of a choice. Raises DockwrightError where that would stop what runs, or nothing is left."""
+    rest = choice.without({name: f"cannot be built: {error}" for name, error in planned.unmade.items()})
+    last: Any = (place.read_desired() or {}).get("instances", ())
+    running = {f"{row['machine']}/{row['service']}" for row in last}
+    for name, error in planned.unmade.items():
+        if name in running or not rest.all:
+            raise error
+    return rest
 
 
 def _wanted(fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], root: Path) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from dockwright.spec.finding import printable
 # What models, data and logs hold is given to a container when it runs; the others are caches and tests.
 FOLDERS = {"__pycache__", "tests", "smoke", "models", "data", "logs"}
 SUFFIXES = (".pyc", ".md")
-# What locks and tests read, and no build: a new budget or floor rebuilds nothing.
-NAMES = {"requirements.in", "openapi.json", "family.toml"}
+# What locks and tests read, and no build: a new budget or floor rebuilds nothing. Which Debian packages a lock pins is
+# a part of input digests by itself; who asks for them, and when they were locked, is not.
+NAMES = {"requirements.in", "openapi.json", "family.toml", "apt.in", "apt.lock", "build-apt.in", "build-apt.lock"}
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -8,6 +8,14 @@ $DOCKWRIGHT_REGISTRY), what it has with an equal digest is pulled in place of a 
   dockwright build family-web            a family
   dockwright build ServiceRegistry       a service, for each of its machines
   dockwright build mainpc/SystemDigitalTwin
+  dockwright build --locked              exactly what the locks pin, or nothing
+
+Debian packages are those that the locks pin, each held against its sha256. Where the archive has moved on and neither
+this host nor a snapshot has a pinned version any more, the archive as it is decides, which its distribution has signed:
+the differences are told, and the images carry the label io.dockwright.not-as-locked. With --locked that is a failure.
+
+exit codes: 0 done, 1 a build failed or --locked could not be kept to, 2 wrong usage, 3 no engine, or an archive that
+does not answer: what does not stand on it was built
 """
 
 from __future__ import annotations
@@ -18,8 +26,9 @@ from pathlib import Path
 
 from dockwright.build import make
 from dockwright.build.images import FAMILIES
+from dockwright.build.planning import Asked, Planned, prepare
 from dockwright.build.store import unpacked_sizes
-from dockwright.cli import table
+from dockwright.cli import stood_on, table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress, megabytes
 from dockwright.engine import find
@@ -33,6 +42,7 @@ from dockwright.spec.names import did_you_mean
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or machine/service")
+    parser.add_argument("--locked", action="store_true", help="fail where a Debian package cannot be had as locked")
     parser.add_argument("--no-install", action="store_true", help="install nothing on this host; say what is missing")
     parser.add_argument("--registry", metavar="HOST/PATH", help="take from there what it has; $DOCKWRIGHT_REGISTRY")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
@@ -43,13 +53,18 @@ def run(arguments: argparse.Namespace) -> int:
     fleet = load_fleet(root / "fleet")
     families, instances = chosen(fleet, arguments.names)
     say = Progress(quiet=arguments.json)
-    allowed = not arguments.no_install
-    docker, built = ensured(fleet, families, instances, allowed=allowed, registry=arguments.registry, say=say)
+    asked = Asked(arguments.locked, not arguments.no_install, place.named(arguments.registry))
+    docker, planned, built = ensured(fleet, families, instances, asked, say)
     sizes = unpacked_sizes(docker, (built.of(name).reference for name in built.images))
     told = [_told(name, built, sizes) for name in built.images]
     if arguments.json:
-        print(json.dumps({"seconds": round(built.seconds, 1), "images": told}, indent=2))
-        return 0
+        print(json.dumps({"seconds": round(built.seconds, 1), "images": told, **stood_on.as_json(planned)}, indent=2))
+    else:
+        _show(built, told)
+    return stood_on.tell(planned)
+
+
+def _show(built: make.Built, told: list[dict[str, object]]) -> None:
     rows = [
         (
             str(row["name"]),
@@ -64,25 +79,17 @@ def run(arguments: argparse.Namespace) -> int:
     done = [f"{verb} {len(names)}" for verb, names in (("built", built.new), ("pulled", built.pulled)) if names]
     told_done = f"{' and '.join(done)} of {len(built.images)} images" if done else "nothing to build"
     print(f"\n{told_done} in {built.seconds:.1f} s")
-    return 0
 
 
 def ensured(
-    fleet: Fleet,
-    families: list[str],
-    instances: list[Instance],
-    *,
-    allowed: bool,
-    registry: str | None = None,
-    say: Progress,
-) -> tuple[Docker, make.Built]:
-    """An engine that has these images and all that they stand on; `allowed`: whether this host may get packages."""
+    fleet: Fleet, families: list[str], instances: list[Instance], asked: Asked, say: Progress
+) -> tuple[Docker, Planned, make.Built]:
+    """An engine that has these images and all that they stand on, but for those that cannot be built here."""
     root = repository()
     recipes_exist(fleet, families, instances, root)
-    docker = find.ensure(allowed=allowed, say=say)
-    layouts = make.ensure_roots(fleet, only=make.roots_of(fleet, instances, families), allowed=allowed, say=say)
-    images = make.plan_images(fleet, families, instances, root, layouts)
-    return docker, make.build(docker, fleet, images, layouts, root, say, place.named(registry))
+    docker = find.ensure(allowed=asked.install, say=say)
+    planned = prepare(docker, fleet, families, instances, root, asked, say)
+    return docker, planned, make.build(docker, fleet, planned, root, say, asked.registry)
 
 
 def recipes_exist(fleet: Fleet, families: list[str], instances: list[Instance], root: Path) -> None:
@@ -99,7 +106,7 @@ def makeable(fleet: Fleet, root: Path) -> list[str]:
     found = []
     for name in fleet.by_generation():
         top = fleet.roots.get(str(fleet.families[fleet.lineage(name)[0]].parent))
-        if top and top.distribution == "debian" and not top.image and (root / FAMILIES / name / "Dockerfile").is_file():
+        if top and not top.image and (root / FAMILIES / name / "Dockerfile").is_file():
             found.append(name)
     return found
 
@@ -115,6 +122,7 @@ def _told(name: str, built: make.Built, sizes: dict[str, int]) -> dict[str, obje
         "reference": found.reference,
         "digest": found.digest,
         "input_digest": image.input_digest,
+        "not_as_locked": list(image.unlocked),
         "unpacked_bytes": sizes[found.reference],
         "own_bytes": sizes[found.reference] - below,
     }

@@ -23,12 +23,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 
+from dockwright.build import packages
 from dockwright.build import root as roots
 from dockwright.cli import locks as shown
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
-from dockwright.lock import pins
+from dockwright.errors import DockwrightError
+from dockwright.lock import deb_tasks, pins
 from dockwright.lock.inventory import Inventory
 from dockwright.lock.made import Made
 from dockwright.lock.run import Asked, Report, Run
@@ -54,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     root = repository()
     fleet = load_fleet(root / "fleet")
-    inventory = Inventory(fleet, root, made_roots(fleet))
+    inventory = Inventory(fleet, root, made_roots(fleet, root))
     if arguments.explain:
         found = inventory.explain(arguments.explain)
         print(json.dumps([one.as_json() for one in found], indent=2) if arguments.json else shown.explained(found))
@@ -83,17 +86,29 @@ def work(inventory: Inventory, chosen: set[str], arguments: argparse.Namespace) 
     upgrade = ("*",) if arguments.upgrade_all else tuple(map(pins.normal, arguments.upgrade))
     inventory.check_upgrade(upgrade)
     asked = Asked(upgrade, arguments.offline, not arguments.no_install)
-    run = Run(inventory.fleet, inventory.root, asked, Progress(quiet=arguments.json), roots=inventory.made)
+    say = Progress(quiet=arguments.json)
+    run = Run(inventory.fleet, inventory.root, asked, say, roots=inventory.made, gone=packages.gone())
     python = [task for task in inventory.python.values() if task.name in chosen]
     debian = [task for task in inventory.debian.values() if task.name in chosen]
-    return run.verify(python, debian) if arguments.verify else run.locks(python, debian)
+    if arguments.verify:
+        return run.verify(python, debian)
+    report = run.locks(python, debian)
+    for name in report.renewed:
+        packages.forget(name)
+    return report
 
 
-def made_roots(fleet: Fleet) -> dict[str, Made]:
-    """The roots that were made on this host from the fleet's present recipes."""
+def made_roots(fleet: Fleet, root: Path) -> dict[str, Made]:
+    """The roots that were made on this host from exactly what their locks pin."""
     found = {}
-    for name, root in fleet.roots.items():
-        layout = None if root.image else roots.made(roots.Recipe(name, root.suite, root.variant, tuple(root.packages)))
+    for name, task in deb_tasks.tasks(fleet, root).items():
+        if task.asked:
+            continue
+        try:
+            of = packages.expected(fleet, root, [name], locked=True)[name]
+        except DockwrightError:
+            continue  # A lock that does not fit has no root; it is made again, or told about.
+        layout = roots.made(roots.recipe(fleet, name), of)
         if layout is not None:
-            found[name] = Made(layout.digest, layout.path)
+            found[name] = Made(layout.digest, of.identity, roots.maker())
     return found

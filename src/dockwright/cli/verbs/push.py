@@ -20,9 +20,10 @@ from __future__ import annotations
 import argparse
 import json
 
-from dockwright.build import collect, make, push
+from dockwright.build import collect, push
+from dockwright.build.planning import Asked, prepare
 from dockwright.build.present import Present, present
-from dockwright.cli import table
+from dockwright.cli import stood_on, table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress, megabytes
 from dockwright.cli.verbs import build
@@ -72,13 +73,14 @@ def push_wheels(docker: Docker, fleet: Fleet, where: place.Place, arguments: arg
     root = repository()
     families, instances = build.chosen(fleet, arguments.names)
     build.recipes_exist(fleet, families, instances, root)
-    layouts = make.ensure_roots(fleet, only=make.roots_of(fleet, instances, families), allowed=False, say=say)
-    images = make.plan_images(fleet, families, instances, root, layouts)
-    names = [*images] if not arguments.names else [*families, *(instance.name for instance in instances)]
-    kept = collect.push(docker, fleet, where, images, names, layouts, root, say)
+    planned = prepare(docker, fleet, families, instances, root, Asked(install=False, everything=True), say)
+    wanted = [*families, *(instance.name for instance in instances)]
+    names = [name for name in wanted if name in planned.images] if arguments.names else [*planned.images]
+    kept = collect.push(docker, fleet, where, planned, names, root, say)
     if arguments.json:
-        print(json.dumps({"registry": str(where), "wheels": [vars(one) for one in kept]}, indent=2))
-        return 0
+        told = {"registry": str(where), "wheels": [vars(one) for one in kept], **stood_on.as_json(planned)}
+        print(json.dumps(told, indent=2))
+        return stood_on.tell(planned)
     rows = [
         (
             one.name,
@@ -92,7 +94,7 @@ def push_wheels(docker: Docker, fleet: Fleet, where: place.Place, arguments: arg
     ]
     table.show(("LOCK", "", "WHEELS", "MOVED", "DIGEST", "REFERENCE"), rows)
     print(f"\n{where} has the wheels of {len(kept)} locks; {megabytes(sum(one.moved for one in kept))} moved")
-    return 0
+    return stood_on.tell(planned)
 
 
 def chosen(seen: Present, names: list[str], *, every: bool) -> list[str]:

@@ -11,7 +11,8 @@ and without a network; where the engine can hand NVIDIA cards to containers, GPU
   dockwright smoke --all              every family, GPU families too, and every implemented service, built where missing
   dockwright smoke --json             {"passed", "images": [{"name", "tests": [{"test", "result", "why", ...}]}], ...}
 
-exit codes: 0 all that ran passed, 1 a test failed or nothing is built, 2 wrong usage, 3 no engine
+exit codes: 0 all that ran passed, 1 a test failed or nothing is built, 2 wrong usage, 3 no engine,
+            or an archive that does not answer: what does not stand on it was tried
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dockwright.build import smoke, suites
+from dockwright.build.planning import Asked
 from dockwright.build.present import present
-from dockwright.cli import smoked
+from dockwright.cli import smoked, stood_on
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
 from dockwright.cli.verbs.build import chosen, ensured, makeable
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(report.as_json(), indent=2))
     else:
         report.show()
-    return 0 if report.passed else 1
+    return max(found.code, int(not report.passed))
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class _Built:
     docker: Docker
     references: Mapping[str, str]
     absent: Mapping[str, str]
+    code: int = 0
 
 
 def _built(fleet: Fleet, arguments: argparse.Namespace, say: Progress) -> _Built:
@@ -84,6 +87,8 @@ def _built(fleet: Fleet, arguments: argparse.Namespace, say: Progress) -> _Built
     families, instances = chosen(fleet, arguments.names)
     if arguments.all:
         families = makeable(fleet, root)
-    docker, built = ensured(fleet, families, instances, allowed=not arguments.no_install, say=say)
-    wanted = [*families, *(each.name for each in instances)]
-    return _Built(docker, {name: built.of(name).reference for name in wanted}, {})
+    asked = Asked(install=not arguments.no_install)
+    docker, planned, built = ensured(fleet, families, instances, asked, say)
+    wanted = [name for name in (*families, *(each.name for each in instances)) if name not in planned.unmade]
+    absent = {name: str(error) for name, error in planned.unmade.items()}
+    return _Built(docker, {name: built.of(name).reference for name in wanted}, absent, stood_on.tell(planned))

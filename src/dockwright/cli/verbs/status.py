@@ -58,6 +58,8 @@ def _show(seen: status.Status, arguments: argparse.Namespace) -> None:
     print()
     if not seen.filter_running:
         print("the filter before the Docker socket does not run: the supervisor is blind; ./dockwright up mends it")
+    for line in shown.unlocked(seen):
+        print(line)
     if arguments.all:
         for entry in seen.left_out:
             print(f"{entry['machine']}/{entry['service']}: {entry['why']}")
@@ -86,7 +88,8 @@ def _watch(docker: Docker) -> None:
     with Live(screen=True, auto_refresh=False) as live:
         while True:
             seen = _look(docker)
-            lines = "\n".join(["", *shown.left_out(seen), shown.verdict(seen), "", "Ctrl-C ends"])
+            told = [*shown.unlocked(seen), *shown.left_out(seen)]
+            lines = "\n".join(["", *told, shown.verdict(seen), "", "Ctrl-C ends"])
             made = table.rich_table(shown.COLUMNS, shown.rows(seen))
             live.update(Group(made, lines), refresh=True)  # type: ignore[arg-type]
             time.sleep(EVERY)

@@ -18,7 +18,7 @@ import time
 from datetime import date
 
 from dockwright.check.run import check
-from dockwright.cli import shown, table
+from dockwright.cli import shown, stood_on, table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
 from dockwright.errors import UsageError
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(_json(outcome, seen, time.monotonic() - began), indent=2))
     else:
         _tell(fleet, outcome, seen, time.monotonic() - began)
-    return 1 if outcome.failures else 0
+    return max(stood_on.tell(outcome.planned), int(bool(outcome.failures)))
 
 
 def _ipv4(text: str) -> bool:
@@ -82,6 +82,7 @@ def _json(outcome: Outcome, seen: status.Status, seconds: float) -> dict[str, ob
         "healthy": seen.healthy,
         "instances": [row.as_json() for row in seen.rows],
         "left_out": list(seen.left_out),
+        **stood_on.as_json(outcome.planned),
         "release": outcome.release or None,
         "failures": [{"service": f.service, "why": f.why, "logs": list(f.logs)} for f in outcome.failures],
     }

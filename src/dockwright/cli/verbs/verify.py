@@ -5,6 +5,9 @@ without cache, and where this host can run one, on a second engine with an empty
 Where they differ, the layer is named, the first file that differs, and what differs: its mode, its owner, its size, its
 content, its time. Nothing that runs is touched; both builds are thrown away.
 
+Roots are made twice as well, from exactly the locked packages, and compared with the digest that their lock holds. A
+package that cannot be had as it is locked is a failure here.
+
 The commit and the tag are labels, and so part of an image's configuration: both builds carry this checkout's. Images of
 two commits differ in their configuration even where all layers are equal.
 
@@ -13,7 +16,8 @@ two commits differ in their configuration even where all layers are equal.
   dockwright verify ServiceRegistry    a service, for each of its machines, and the families below it
   dockwright verify --json             {"identical", "builder", "seconds", "images": [{"name", "first", ...}]}
 
-exit codes: 0 all identical, 1 something differs or a build failed, 2 wrong usage, 3 no engine
+exit codes: 0 all identical, 1 something differs, a build failed or a lock cannot be kept to, 2 wrong usage, 3 no
+engine, or an archive that does not answer: what does not stand on it was compared
 """
 
 from __future__ import annotations
@@ -22,8 +26,9 @@ import argparse
 import json
 from pathlib import Path
 
-from dockwright.build import make, twice
-from dockwright.cli import table
+from dockwright.build import twice
+from dockwright.build.planning import Asked, prepare
+from dockwright.cli import stood_on, table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
 from dockwright.cli.verbs.build import chosen, makeable, recipes_exist
@@ -45,15 +50,14 @@ def run(arguments: argparse.Namespace) -> int:
     recipes_exist(fleet, families, instances, root)
     say = Progress(quiet=arguments.json)
     docker = find.ensure(allowed=not arguments.no_install, say=say)
-    needed = make.roots_of(fleet, instances, families)
-    layouts = make.ensure_roots(fleet, only=needed, allowed=not arguments.no_install, say=say)
-    images = make.plan_images(fleet, families, instances, root, layouts)
-    report = twice.verify(docker, fleet, images, layouts, root, say)
+    asked = Asked(locked=True, install=not arguments.no_install, everything=True, files=True)
+    planned = prepare(docker, fleet, families, instances, root, asked, say)
+    report = twice.verify(docker, fleet, planned, root, say)
     if arguments.json:
-        print(json.dumps(as_json(report), indent=2))
+        print(json.dumps({**as_json(report), **stood_on.as_json(planned)}, indent=2))
     else:
         show(report)
-    return 0 if report.identical else 1
+    return max(stood_on.tell(planned), int(not report.identical))
 
 
 def cpu_families(fleet: Fleet, root: Path) -> list[str]:

@@ -1,0 +1,130 @@
+"""What there is to build, and what it stands on: planned without making anything, then made where it is lacking."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dockwright.build import bases, pull
+from dockwright.build.bases import Base, Made, Maker
+from dockwright.build.images import Image, family_images, instance_images
+from dockwright.build.origin import read_origin
+from dockwright.build.packages import Packages
+from dockwright.build.store import stored, usable
+from dockwright.engine.docker import Docker
+from dockwright.engine.registry.place import Place
+from dockwright.errors import DockwrightError
+from dockwright.lock.deb_tasks import BUILD
+from dockwright.spec.model import Fleet, Instance
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How images are wanted. `locked`: packages that cannot be had as their lock says are a failure.
+
+    `everything`: make what images stand on also for those that the engine has; `files`: bring the packages of roots
+    into the pool although the roots are there.
+    """
+
+    locked: bool = False
+    install: bool = True
+    registry: Place | None = None
+    everything: bool = False
+    files: bool = False
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Images, those that a registry had, what was made for the others, and why some cannot be built here, by name.
+
+    `unlocked`: the packages that all of them stand on, where they are not as locked.
+    """
+
+    images: Mapping[str, Image]
+    pulled: tuple[str, ...]
+    made: Made
+    unmade: Mapping[str, DockwrightError]
+    unlocked: tuple[Packages, ...]
+
+
+def plan_images(
+    fleet: Fleet, families: Iterable[str], instances: Iterable[Instance], root: Path, known: Mapping[str, Base]
+) -> dict[str, Image]:
+    """Every image that a set of families and instances needs, parents first, each with its input digest."""
+    wanted = list(instances)
+    made = family_images(fleet, families_of(fleet, families, wanted), root, known)
+    profiles = {machine: profile_text(fleet, machine) for machine in fleet.machines}
+    return {**made, **instance_images(fleet, wanted, made, root, profiles)}
+
+
+def families_of(fleet: Fleet, families: Iterable[str], instances: Iterable[Instance]) -> list[str]:
+    """Families, and those of instances."""
+    return [*families, *(fleet.services[instance.service].family for instance in instances)]
+
+
+def profile_text(fleet: Fleet, machine: str) -> str:
+    """The machine-profile.json of a machine: exactly the keys of its profile."""
+    return json.dumps(fleet.machines[machine].profile, indent=2) + "\n"
+
+
+def prepare(
+    docker: Docker,
+    fleet: Fleet,
+    families: Iterable[str],
+    instances: Iterable[Instance],
+    root: Path,
+    asked: Asked,
+    say: Say,
+) -> Planned:
+    """Plan images, and make what those stand on that neither the engine nor the registry has.
+
+    Raises DockwrightError. A root that cannot be made is told in `unmade`, by family and instance; all others go on.
+    """
+    wanted, chosen = list(families), list(instances)
+    found = bases.expected_packages(fleet, root, families_of(fleet, wanted, chosen), locked=asked.locked)
+    images = plan_images(fleet, wanted, chosen, root, bases.identities(fleet, found))
+    origin = read_origin(root)
+    have = set(usable(stored(docker), origin))
+    missing = {name: image for name, image in images.items() if image.input_digest not in have}
+    pulled = pull.pull(docker, asked.registry, missing, say) if asked.registry and missing else ()
+    have = set() if asked.everything else have | {images[name].input_digest for name in pulled}
+    unmade: dict[str, DockwrightError] = {}
+    making = Maker(fleet, root, locked=asked.locked, install=asked.install, files=asked.files, say=say)
+    with making as maker:
+        # Where packages are not as locked, images are others than those expected, and more may be lacking.
+        while lacking := _bases_of(images, have, maker.made):
+            for ground, names in lacking.items():
+                maker.ensure(ground, names)
+            for name, ground in _grounds(fleet, wanted, chosen).items():
+                if ground in maker.made.failures:
+                    unmade[name] = maker.made.failures[ground]
+            wanted = [name for name in wanted if name not in unmade]
+            chosen = [each for each in chosen if each.name not in unmade]
+            found |= maker.made.packages
+            images = plan_images(fleet, wanted, chosen, root, bases.identities(fleet, found))
+    used = {name for image in images.values() for name in image.unlocked}
+    return Planned(images, pulled, maker.made, unmade, tuple(of for name, of in found.items() if name in used))
+
+
+def _bases_of(images: Mapping[str, Image], have: Iterable[str], made: Made) -> dict[str, list[str]]:
+    """Root -> what is still to be made of it, and on it, for images that are not there."""
+    found: dict[str, list[str]] = {}
+    for image in images.values():
+        if image.input_digest in have:
+            continue
+        names = [image.root or "", f"{image.ground}{BUILD}"]
+        names += [] if image.instance else [name for name in image.debs if name]
+        for name in names:
+            if name and name not in made.packages and name not in found.setdefault(image.ground, []):
+                found[image.ground].append(name)
+    return {ground: names for ground, names in found.items() if names}
+
+
+def _grounds(fleet: Fleet, families: Iterable[str], instances: Iterable[Instance]) -> dict[str, str]:
+    """Family or instance -> the root that it stands on."""
+    found = {name: bases.root_of(fleet, name) for name in families}
+    return found | {each.name: bases.root_of(fleet, fleet.services[each.service].family) for each in instances}
