@@ -133,3 +133,9 @@ def test_collecting_writes_a_folder_and_stores_no_image(tmp_path: Path) -> None:
     assert isinstance(targets, dict)
     assert targets["one"] == {"output": ["type=cacheonly"], "tags": [], "target": "wheels"}
     assert targets["collected"]["output"] == [f"type=local,dest={tmp_path / 'into'}"]
+
+
+def test_the_list_of_what_is_installed_is_the_one_that_is_read(root: Path) -> None:
+    """Where install-wheels finds no list it installs nothing, and says nothing."""
+    script = (root / "fleet" / "build" / "install-wheels").read_text()
+    assert script.count(f'"$1/{wheels.INSTALLED}"') == 2

@@ -25,7 +25,7 @@ LOCK = "requirements.lock"
 RECIPE = ("Dockerfile", "build.lock")
 STAGE = "wheels"
 # What install-wheels installs from, beside the wheels.
-INSTALLED = "delta.lock"
+INSTALLED = "wheels.lock"
 
 
 @dataclass(frozen=True)
