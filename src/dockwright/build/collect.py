@@ -73,7 +73,7 @@ def only_wheels(whole: Mapping[str, Any], target: str, into: Path, work: Path) -
     collected = {
         "context": str(nothing),
         "dockerfile-inline": ONLY_THEM,
-        "contexts": {wheels.STAGE: f"target:{target}"},
+        "contexts": {wheels.STAGE: f"target:{maker}"},
         "output": [f"type=local,dest={into}"],
     }
     targets = {**whole["target"], target: stage, "collected": collected}

@@ -125,10 +125,14 @@ def _fetched(place: Place, wanted: Wanted, found: Artifact, folder: Path, say: S
 
 def in_place_of_downloads(definition: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, object]:
     """A bake definition in which folders take the place of the stage that makes wheels; `folders`: target -> folder."""
-    targets = {
-        name: {**target, "contexts": {**target["contexts"], wheels.STAGE: str(folders[name])}}
-        if name in folders
-        else target
-        for name, target in definition["target"].items()
-    }
+    targets = dict(definition["target"])
+    for name, folder in folders.items():
+        maker = makes_wheels(definition, name)
+        targets[maker] = {**targets[maker], "contexts": {**targets[maker]["contexts"], wheels.STAGE: str(folder)}}
     return {**definition, "target": targets}
+
+
+def makes_wheels(definition: Mapping[str, Any], target: str) -> str:
+    """The target that an image's own Dockerfile belongs to: its own, or the one that makes what is in it."""
+    contents = f"{target}_contents"
+    return contents if contents in definition["target"] else target
