@@ -67,7 +67,8 @@ def collect(docker: Docker, fleet: Fleet, planned: Planned, image: Image, root: 
 
 def only_wheels(whole: Mapping[str, Any], target: str, into: Path, work: Path) -> dict[str, object]:
     """A bake definition that writes what one target's stage for wheels has made into a folder, and nothing else."""
-    stage = {**whole["target"][target], "target": wheels.STAGE, "output": ["type=cacheonly"], "tags": []}
+    maker = wheelhouse.makes_wheels(whole, target)
+    stage = {**whole["target"][maker], "target": wheels.STAGE, "output": ["type=cacheonly"], "tags": []}
     nothing = work / "nothing"
     nothing.mkdir(exist_ok=True)
     collected = {
@@ -76,5 +77,5 @@ def only_wheels(whole: Mapping[str, Any], target: str, into: Path, work: Path) -
         "contexts": {wheels.STAGE: f"target:{maker}"},
         "output": [f"type=local,dest={into}"],
     }
-    targets = {**whole["target"], target: stage, "collected": collected}
+    targets = {**whole["target"], maker: stage, "collected": collected}
     return {"group": {"default": {"targets": ["collected"]}}, "target": targets}
