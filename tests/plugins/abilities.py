@@ -15,7 +15,8 @@ from plugins.guard import ENGINES, lifted
 from dockwright.engine import install
 from dockwright.engine.docker import capable_client
 
-ROOM = 45 * 2**30
+# Images, downloads and what the engine keeps of the build.
+ROOM = 30 * 2**30
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21
 
 

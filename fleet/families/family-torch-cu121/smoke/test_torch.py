@@ -109,7 +109,6 @@ def test_products_on_the_card_are_those_of_the_cpu() -> None:
     left, right = torch.rand(200, 300), torch.rand(300, 100)
     found = (left.cuda() @ right.cuda()).cpu()
     assert torch.allclose(found, left @ right, atol=1e-2), (found - left @ right).abs().max()
-    assert torch.cuda.get_device_capability() in capabilities(), torch.cuda.get_device_name()
 
 
 def test_convolutions_on_the_card_are_those_of_the_cpu() -> None:

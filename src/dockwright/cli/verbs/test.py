@@ -7,8 +7,8 @@ engine that they did not start, and leave none behind.
   dockwright test                         everything
   dockwright test --fast                  without the tests that start engines
   dockwright test tests/spec -k schema    only some, one after the other
-  dockwright test --all                   GPU families too, which takes about 45 GB of disk; every test that did not run
-                                          is named
+  dockwright test --all                   GPU families too, where the disk has room for them; tests that did not run are
+                                          named one by one
 
 exit codes: 0 all that ran passed, 1 a test failed, 2 wrong usage or no such test, 130 interrupted
 """
