@@ -29,6 +29,13 @@ def inside(engine: Running, image: str, *words: str) -> str:
     return engine.docker("run", *confined, "--security-opt=no-new-privileges", image, *words).strip()
 
 
+def test_no_layer_stores_once_more_what_one_below_has(engine: Running, images: dict[str, str]) -> None:
+    done = Fleet(engine.client).run("sizes", "--rewritten", "--json", *images)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["rewritten"]) == (0, []), done.stderr
+    assert set(found["images"]) == set(images)
+
+
 def test_nothing_is_newer_than_the_epoch(engine: Running, images: dict[str, str]) -> None:
     named = "! -path '/etc/host*' ! -path /etc/resolv.conf ! -path /.dockerenv"
     newer = f"find / -xdev -newermt @1754784000 -type f {named} 2>/dev/null; true"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dockwright.build import bases
+from dockwright.build import bases, rewritten
 from dockwright.build.images import LABEL_INPUT
 from dockwright.build.planning import plan_images
 from dockwright.spec.load import load_fleet
@@ -90,3 +90,22 @@ def test_the_bytes_of_one_image_have_owners(engine: Running, state: Path, images
         ("other", "/", len(ABOVE)),
     ]
     assert engine.docker("ps", "--all", "--quiet") == before
+
+
+def test_a_file_that_is_copied_onto_itself_is_named(engine: Running, images: list[str], tmp_path: Path) -> None:
+    lower = images[0]
+    name = f"dockwright-test-sizes-{uuid.uuid4().hex[:8]}"
+    (tmp_path / "other").write_bytes(ABOVE)
+    try:
+        engine.docker("create", "--name", name, lower)
+        engine.docker("cp", str(tmp_path / "below"), f"{name}:/below")
+        engine.docker("cp", str(tmp_path / "other"), f"{name}:/var/lib/dpkg/info/below.list")
+        engine.docker("commit", name, name)
+        found = rewritten.find(engine.client, {"lower": lower, "upper": name})
+    finally:
+        engine.client.run("rm", "--force", name, check=False)
+        engine.client.run("image", "rm", "--force", name, check=False)
+    # What was copied with other content is no finding.
+    assert [(one.image, one.path, one.size) for one in found] == [("upper", "/below", len(BELOW))]
+    assert found[0].layer.startswith("layer 2")
+    assert found[0].below.startswith("layer 1")

@@ -56,20 +56,25 @@ def compare(first: Path, second: Path) -> tuple[str, str, int]:
 
 def entries(layer: Path) -> dict[str, Entry]:
     """Path -> what the layer says of it, in the layer's order; the file is read once, from its beginning."""
-    found: dict[str, Entry] = {}
     with tarfile.open(layer, "r|*") as tar:
-        for member in tar:
-            content = tar.extractfile(member) if member.isreg() else None
-            found["/" + member.name.removeprefix("./").strip("/")] = Entry(
-                KINDS.get(member.type, repr(member.type)),
-                member.linkname,
-                f"{member.mode:04o}",
-                f"{member.uid}:{member.gid} {member.uname}:{member.gname}".removesuffix(" :"),
-                member.size,
-                _sha256(content) if content else "",
-                member.mtime,
-                " ".join(f"{key}={value!r}" for key, value in sorted(member.pax_headers.items()) if _attribute(key)),
-            )
+        return read_entries(tar)
+
+
+def read_entries(tar: tarfile.TarFile) -> dict[str, Entry]:
+    """Path -> what a layer that was opened says of it."""
+    found: dict[str, Entry] = {}
+    for member in tar:
+        content = tar.extractfile(member) if member.isreg() else None
+        found["/" + member.name.removeprefix("./").strip("/")] = Entry(
+            KINDS.get(member.type, repr(member.type)),
+            member.linkname,
+            f"{member.mode:04o}",
+            f"{member.uid}:{member.gid} {member.uname}:{member.gname}".removesuffix(" :"),
+            member.size,
+            _sha256(content) if content else "",
+            member.mtime,
+            " ".join(f"{key}={value!r}" for key, value in sorted(member.pax_headers.items()) if _attribute(key)),
+        )
     return found
 
 

@@ -39,12 +39,16 @@ class Picture:
         return _blob(self.folder, digest)
 
     def layer_name(self, index: int) -> str:
-        """`layer 3 (what made it)`."""
-        made = [entry for entry in self.config.get("history", ()) if not entry.get("empty_layer")]
-        # Only a history with one entry for each layer tells which made which.
-        by = str(made[index].get("created_by", "")) if len(made) == len(self.layers) else ""
-        said = " ".join(by.removesuffix("# buildkit").split())
-        return f"layer {index + 1}" + (f" ({said[:100]})" if said else "")
+        return layer_name(self.config, index, len(self.layers))
+
+
+def layer_name(config: Mapping[str, Any], index: int, count: int) -> str:
+    """`layer 3 (what made it)`, of an image with `count` layers."""
+    made = [entry for entry in config.get("history", ()) if not entry.get("empty_layer")]
+    # Only a history with one entry for each layer tells which made which.
+    by = str(made[index].get("created_by", "")) if len(made) == count else ""
+    said = " ".join(by.removesuffix("# buildkit").split())
+    return f"layer {index + 1}" + (f" ({said[:100]})" if said else "")
 
 
 def read_picture(folder: Path) -> Picture:

@@ -8,15 +8,17 @@ family.toml, else the blueprint's goal. The exit code is 1 where one is over.
   dockwright sizes                          every family and instance
   dockwright sizes family-web               a family, a service, or machine/service
   dockwright sizes base-utils --packages    where the bytes of one image go, the largest first
+  dockwright sizes --rewritten              files that a layer stores once more, unchanged; exit code 1 where some do
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
-from dockwright.build import contents, layers, sharing
+from dockwright.build import contents, layers, rewritten, sharing
 from dockwright.build.present import Present, present
 from dockwright.cli import sized, table
 from dockwright.cli.context import repository
@@ -32,7 +34,9 @@ from dockwright.spec.names import did_you_mean
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or machine/service")
-    parser.add_argument("--packages", action="store_true", help="where the bytes of one image go")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--packages", action="store_true", help="where the bytes of one image go")
+    what.add_argument("--rewritten", action="store_true", help="files that a layer below has with the same content")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
@@ -44,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     seen = present(docker, fleet, root)
     if arguments.packages:
         return _packages(docker, seen, names, as_json=arguments.json)
+    if arguments.rewritten:
+        return _rewritten(docker, seen, names, as_json=arguments.json)
     sizes = measured(docker, seen, layers.notes(), Progress(quiet=arguments.json))
     budgets = {name: budget(fleet, name) for name in fleet.by_generation()}
     told = sized.Told(sizes, names, budgets, seen.absent)
@@ -94,3 +100,19 @@ def _packages(docker: Docker, seen: Present, names: list[str], *, as_json: bool)
     table.show(("SIZE", "FILES", "KIND", "NAME"), rows)
     print(f"\n{names[0]}: {megabytes(sum(part.size for part in parts))} in {sum(part.files for part in parts)} files")
     return 0
+
+
+def _rewritten(docker: Docker, seen: Present, names: list[str], *, as_json: bool) -> int:
+    images = {name: seen.built[name].reference for name in names if name in seen.built}
+    Progress(quiet=as_json)(f"reading the layers of {len(images)} images")
+    found = rewritten.find(docker, images)
+    if as_json:
+        absent = {name: seen.absent[name] for name in names if name in seen.absent}
+        print(json.dumps({"rewritten": [asdict(one) for one in found], "images": images, "absent": absent}, indent=2))
+        return int(bool(found))
+    rows = [(sized.amount(one.size), one.image, one.path, one.layer, one.below, one.how) for one in found]
+    if rows:
+        table.show(("SIZE", "IMAGE", "FILE", "STORED AGAIN BY", "ALREADY IN", "DIFFERS IN"), rows)
+    wasted = megabytes(sum(one.size for one in found))
+    print(f"{len(found) or 'no'} files of {len(images)} images are stored once more, unchanged: {wasted}")
+    return int(bool(found))
