@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import loading, wheelhouse
+from dockwright.build import cache, loading, wheelhouse
 from dockwright.build.images import Image
 from dockwright.build.origin import read_origin
 from dockwright.build.planning import Planned
@@ -58,6 +58,7 @@ def build(docker: Docker, fleet: Fleet, planned: Planned, root: Path, say: Say, 
             if registry:
                 fetched = wheelhouse.fetch(registry, images, missing, Path(work) / "wheels", say)
                 wanted = wheelhouse.in_place_of_downloads(wanted, fetched)
+                wanted = cache.kept(wanted, registry, cache.modes(docker, fleet, missing, say))
             run_bake(docker, wanted, missing, say)
         have = usable(stored(docker), origin)
     return Built(images, have, tuple(missing), planned.pulled, time.monotonic() - began)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -49,6 +49,10 @@ class FamilyFile(Declared):
         ge=1,
         le=1_000_000,
         description="largest image in MB (10^6 bytes), compressed; the blueprint's goal if none",
+    )
+    cache: Literal["off", "min", "max"] = Field(
+        "off",
+        description="what of its builds a registry keeps for others: nothing, the image's layers, or all stages' too",
     )
     floors: dict[Distribution, Release] = Field(
         default_factory=dict,
