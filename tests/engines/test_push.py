@@ -48,11 +48,11 @@ def push(fleet: Fleet, registry: Registry, *names: str) -> list[dict[str, Any]]:
 
 
 def whole(registry: Registry) -> dict[str, list[str]]:
-    """Family -> its tags; what every tag stands for must be there, byte for byte."""
+    """Family -> the tags of its images; what every tag stands for must be there, byte for byte."""
     found = {}
     for name in FAMILIES:
         repository = Repository(registry.place.below(name))
-        found[name] = repository.tags()
+        found[name] = [tag for tag in repository.tags() if not tag.startswith("sha256-")]
         for tag in found[name]:
             kept = repository.get(tag)
             assert kept is not None

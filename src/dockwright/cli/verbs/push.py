@@ -3,6 +3,7 @@
 What is pushed is what the engine has of the names, and what they stand on; it builds nothing. The registry is that of
 fleet.toml, or the one named by --registry or $DOCKWRIGHT_REGISTRY; credentials are those of `docker login`. Layers that
 are there are not sent again, and a tag names an image only when all of it is there: a push that broke off is run again.
+The bill of materials that an image carries is attached to it (an OCI referrer, application/vnd.cyclonedx+json).
 
 After that, `dockwright build --registry` on another machine takes these images in place of building them.
 
@@ -32,6 +33,7 @@ from dockwright.engine import find
 from dockwright.engine.docker import Docker
 from dockwright.engine.registry import place
 from dockwright.errors import UsageError
+from dockwright.release import attached
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Fleet
 
@@ -56,15 +58,20 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = chosen(seen, names, every=not arguments.names)
     say(f"pushing {len(wanted)} images to {where}")
     pushed = push.push(docker, where, {name: seen.images[name] for name in wanted}, seen.built, say)
+    bills = attached.attach(docker, where, seen.images, seen.built, pushed, say)
     if arguments.json:
-        print(json.dumps({"registry": str(where), "images": [vars(one) for one in pushed]}, indent=2))
+        told = [{**vars(one), "sbom_digest": bills.get(one.name)} for one in pushed]
+        print(json.dumps({"registry": str(where), "images": told}, indent=2))
         return 0
     rows = [
         (one.name, "unchanged" if one.was_there else "pushed", megabytes(one.moved), one.digest, one.reference)
         for one in pushed
     ]
     table.show(("IMAGE", "", "MOVED", "DIGEST", "REFERENCE"), rows)
-    print(f"\n{where} has {len(pushed)} images; {megabytes(sum(one.moved for one in pushed))} moved")
+    print(
+        f"\n{where} has {len(pushed)} images; {megabytes(sum(one.moved for one in pushed))} moved, "
+        f"{len(bills)} bills of materials beside them"
+    )
     return 0
 
 
