@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,26 @@ class Server:
         return [one.headers["Authorization"] for one in self.asked if "Authorization" in one.headers]
 
 
+def certificate(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 that signs itself, with its key in one file."""
+    path, key = folder / "server.pem", folder / "key.pem"
+    words = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tests")
+    named = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(path))
+    subprocess.run((*words, *named), check=True, capture_output=True)
+    path.write_text(path.read_text() + key.read_text())
+    return path
+
+
 @contextmanager
-def serving(answer: Callable[[Request], Answer]) -> Iterator[Server]:
-    """A server on loopback for a while."""
+def serving(answer: Callable[[Request], Answer], certificate: Path | None = None) -> Iterator[Server]:
+    """A server on loopback for a while, with TLS where it has a certificate."""
     asked: list[Request] = []
 
     class Handler(BaseHTTPRequestHandler):
         def handle_one_request(self) -> None:
             try:
                 super().handle_one_request()
-            except ConnectionError:
+            except (ConnectionError, ssl.SSLError):
                 self.close_connection = True  # The client had enough.
 
         def parse_request(self) -> bool:
@@ -70,6 +83,10 @@ def serving(answer: Callable[[Request], Answer]) -> Iterator[Server]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine.servers import Answer, Request, serving
+from engine.servers import Answer, Request, certificate, serving
 
-from dockwright.engine.registry import artifact, documents, login, place
+from dockwright.engine.registry import artifact, documents, login, place, session
 from dockwright.engine.registry.artifact import File
 from dockwright.engine.registry.documents import Descriptor
 from dockwright.engine.registry.repository import Repository, checked
@@ -169,6 +169,42 @@ def test_who_is_not_let_in_is_told_to_log_in(nobody: Path) -> None:
         with pytest.raises(DockwrightError) as caught:
             at(server.host).digest("tag")
     assert PASSWORD not in f"{caught.value!r}{caught.value.remedy}{caught.value.__cause__!r}"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_no_reason_to_do_without(tmp_path: Path) -> None:
+    with serving(lambda _: Answer(404), certificate(tmp_path)) as server:
+        with pytest.raises(Unreachable, match="its certificate is not one that this host trusts") as caught:
+            at(server.host).digest("tag")
+        assert caught.value.remedy.endswith(f"/etc/docker/certs.d/{server.host}/ca.crt")
+    assert server.asked == [], "nothing is said without TLS where TLS is spoken"
+
+
+@pytest.mark.parametrize("known", ["to the host", "to Docker"])
+def test_a_password_goes_to_the_token_service_and_its_token_to_the_registry(
+    nobody: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known: str
+) -> None:
+    signed = certificate(tmp_path)
+    token = Answer(body=b'{"token": "a-token"}')
+    with serving(lambda one: token if one.headers.get("Authorization") == BASIC else Answer(401), signed) as tokens:
+
+        def answer(one: Request) -> Answer:
+            if one.headers.get("Authorization") == "Bearer a-token":
+                return Answer(body=manifest("x"))
+            said = f'Bearer realm="https://{tokens.host}/token",service="tests",scope="repository:fleet/things:pull"'
+            return Answer(401, headers={"WWW-Authenticate": said})
+
+        with serving(answer, signed) as server:
+            logged_in(nobody, server.host)
+            if known == "to the host":
+                monkeypatch.setenv("SSL_CERT_FILE", str(signed))
+            else:
+                monkeypatch.setattr(session, "DOCKERS", tmp_path)
+                (tmp_path / server.host).mkdir()
+                (tmp_path / server.host / "ca.crt").write_bytes(signed.read_bytes())
+            assert at(server.host).get("tag") is not None
+        assert set(server.credentials()) == {"Bearer a-token"}
+    assert set(tokens.credentials()) == {BASIC}
+    assert "scope=repository%3Afleet%2Fthings%3Apull" in tokens.asked[-1].path
 
 
 def test_a_registry_that_is_not_there() -> None:
