@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -181,7 +182,9 @@ def test_all_that_was_promised_is_freed(docker: Docker, tool: Fleet, history: Hi
     done = prune(tool, "images", "cache", "--keep", "1", "--yes")
     assert (done["bytes"], done["failed"]) == (planned["bytes"], [])
     # Unpacked, and packed as well: no cache holds it any more.
-    assert [item["bytes"] > 2 * OWN for item in done["items"] if item["kind"] == "images"] == [True] * 3
+    images = [item["bytes"] for item in done["items"] if item["kind"] == "images"]
+    assert len(images) >= 3
+    assert min(images) > 2 * OWN
     freed = size - disk_size(store / "data")
     assert planned["bytes"] * 0.95 <= freed, (planned, freed)
     assert freed <= planned["bytes"] * 1.1, (planned, freed)
@@ -239,10 +242,13 @@ def test_leftovers_of_the_state_directory_go(tool: Fleet, shelf: Shelf) -> None:
     (environment / "bin" / "python").symlink_to(sys.executable)
     (home / "lock" / "metadata").mkdir(parents=True)
     (home / "lock" / "metadata" / f"{'0' * 64}.json").write_text("[]")
+    lately = prune(tool, "state")["items"]
+    assert not [item for item in lately if item["kind"] == "roots"], "used lately, perhaps by another checkout"
     for path in (home / "roots").iterdir():
-        if path.name in used:
-            path.touch()
-    assert prune(tool, "state", "--older-than", "1")["items"] == []
+        if path.name not in used:
+            os.utime(path, (0, 0))
+    kinds = [item["kind"] for item in prune(tool, "state", "--older-than", "1")["items"]]
+    assert kinds == ["roots", "roots"], "all else is younger than a day"
     with subprocess.Popen([environment / "bin" / "python", "-c", "input()"], stdin=subprocess.PIPE) as running:
         planned = prune(tool, "state")
         running.communicate(b"\n")
@@ -258,3 +264,21 @@ def test_leftovers_of_the_state_directory_go(tool: Fleet, shelf: Shelf) -> None:
     assert {path.name for path in (home / "roots").iterdir()} == used
     assert [path.name for path in (home / "tools").iterdir()] == ["somebody-elses"]
     assert prune(tool, "state")["items"] == []
+
+
+def test_where_the_disk_went_adds_up(docker: Docker, tool: Fleet, history: History, store: Path) -> None:
+    done = tool.run("sizes", "--disk", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    uses = {use["what"]: use for use in told["uses"]}
+    assert uses["instances"]["count"] > 0
+    assert uses["families"]["bytes"] > len(history.busybox)
+    engine = sum(uses[what]["bytes"] for what in ("families", "instances", "other images", "build cache"))
+    size = disk_size(store / "data")
+    assert engine <= size <= engine + 6_000_000, "what is left are the engine's own databases"
+    assert told["bytes"] == sum(use["bytes"] for use in told["uses"])
+    assert uses["roots"]["bytes"] > 0
+    assert uses["releases"]["count"] >= len(history.names)
+    shown = tool.run("sizes", "--disk")
+    assert "./dockwright prune would free " in shown.stdout
+    assert tool.run("sizes", "--disk", "family-web").returncode == 2

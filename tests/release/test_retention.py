@@ -211,7 +211,7 @@ class Unused:
 def test_no_plan_has_anything_that_is_needed(
     found: tuple[Image, ...], host: dict[str, Any], keep: int, since: date | None, with_cache: bool
 ) -> None:
-    stored = Stored(found, tuple(Container("x", key, 0) for key in host["used"]), (), (), 0, 0)
+    stored = Stored(found, tuple(Container("x", key, 0) for key in host["used"]), (), (), 0, 0, 0)
     stays = protected.digests(**host)
     engine: Any = Unused()
     items = prune.images(engine, stored, stays, Rule(keep, since), ORDER, with_cache=with_cache)
@@ -277,9 +277,9 @@ def test_cache_frees_no_more_than_what_stays_leaves() -> None:
 def test_of_the_cache_counts_what_no_image_has() -> None:
     image = Image("sha256:a", ("x:1",), {}, {"layer 1": 100}, {"sha256:p": 30})
     records = (cached(500, 1), cached(70, 1))
-    stored = Stored((image, image), (), records, (), 300, 50)
+    stored = Stored((image, image), (), records, (), 300, 50, 0)
     assert (stored.of_images, stored.of_cache, stored.on_disk) == (130, 220, 350)
-    unseen = Stored((image,), (), (cached(500, 1), Cached(70, False, True, "")), (), 300, None)
+    unseen = Stored((image,), (), (cached(500, 1), Cached(70, False, True, "")), (), 300, None, 0)
     assert (unseen.of_cache, unseen.on_disk) == (500, 630)
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from dockwright.cli import table
 from dockwright.cli.sized import amount
+from dockwright.engine import find
+from dockwright.release import room
 from dockwright.release.freeing import Found
 from dockwright.release.prune import Item, Outcome
 
+USED = ("WHAT", "BYTES", "COUNT")
 COLUMNS = ("KIND", "WHAT", "FREES", "WHY")
 
 
@@ -81,3 +88,38 @@ def as_json(found: Found, outcome: Outcome, freed: int | None, *, done: bool) ->
 def _item(item: Item) -> dict[str, Any]:
     said = {"digest": item.digest} if item.digest else {}
     return {"kind": item.kind, "name": item.name, **said, "bytes": item.size, "why": item.why}
+
+
+@dataclass(frozen=True)
+class Used:
+    """What `sizes --disk` says: `found` is what could go, `home` the state directory."""
+
+    found: Found
+    home: Path
+
+    @cached_property
+    def uses(self) -> list[room.Use]:
+        engine = list(room.of_engine(self.found.stored)) if self.found.stored else []
+        return [*engine, *room.of_state(self.home, find.own_daemon().home / "data")]
+
+    @property
+    def free(self) -> int:
+        """What the disk below the state directory has left."""
+        return shutil.disk_usage(next(path for path in (self.home, *self.home.parents) if path.exists())).free
+
+    def show(self) -> None:
+        rows = [(use.what, amount(use.size), str(use.count)) for use in self.uses if use.size or use.count]
+        table.show(USED, rows)
+        items = list(self.found.items)
+        print(f"\n{amount(sum(use.size for use in self.uses))} in all; {amount(self.free)} of this disk are free")
+        freed = f"at least {amount(_sum(items))}: {_by_kind(items)}" if items else "nothing"
+        print(f"./dockwright prune would free {freed}")
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that `sizes --disk --json` prints."""
+        return {
+            "uses": [{"what": use.what, "bytes": use.size, "count": use.count} for use in self.uses],
+            "bytes": sum(use.size for use in self.uses),
+            "free": self.free,
+            "prune": [_item(item) for item in self.found.items],
+        }

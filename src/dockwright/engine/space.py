@@ -74,7 +74,10 @@ class Volume:
 
 @dataclass(frozen=True)
 class Stored:
-    """An engine's store. `layers`: all unpacked layers, the cache's too; `packed`: all packed ones, None if unseen."""
+    """An engine's store. `layers`: all unpacked layers, the cache's too; `packed`: all packed ones, None if unseen.
+
+    `logs`: what containers wrote, as far as this user may look.
+    """
 
     images: tuple[Image, ...]
     containers: tuple[Container, ...]
@@ -82,6 +85,7 @@ class Stored:
     volumes: tuple[Volume, ...]
     layers: int
     packed: int | None
+    logs: int
 
     @property
     def of_images(self) -> int:
@@ -109,7 +113,8 @@ def read(docker: Docker) -> Stored:
     """Look at an engine's store. Raises EngineUnavailable."""
     with _client(docker) as client:
         found: dict[str, Any] = client.df()
-        content = _content(str(client.info().get("DockerRootDir", ""))) if docker.socket else None
+        home = Path(str(client.info().get("DockerRootDir", ""))) if docker.socket else None
+        content = _content(home) if home else None
         images = [_image(client, str(entry["Id"]), content) for entry in found.get("Images") or ()]
     return Stored(
         tuple(image for image in images if image),
@@ -118,6 +123,7 @@ def read(docker: Docker) -> Stored:
         tuple(_volume(entry) for entry in found.get("Volumes") or ()),
         int(found.get("LayersSize") or 0),
         sum(map(_layer_size, content.iterdir())) if content else None,
+        sum(path.stat().st_size for path in home.glob("containers/*/*.log*")) if home else 0,
     )
 
 
@@ -156,9 +162,9 @@ def _client(docker: Docker) -> Iterator[Any]:
         raise EngineUnavailable(said, "./dockwright status tells whether it is well") from error
 
 
-def _content(root: str) -> Path | None:
+def _content(home: Path) -> Path | None:
     """The folder of packed layers; None where there is none, or this user may not look."""
-    for folder in (Path(root) / "containerd" / "daemon" / CONTENT, SYSTEM):
+    for folder in (home / "containerd" / "daemon" / CONTENT, SYSTEM):
         try:
             if folder.is_dir() and any(folder.iterdir()):
                 return folder

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockwright.build import tools, twice
-from dockwright.build.root import roots_dir
+from dockwright.build.root import LATELY, roots_dir
 from dockwright.engine.state import state_dir
+from dockwright.lock import deb_tasks
 from dockwright.lock.inventory import Inventory
 from dockwright.spec.model import Fleet
 
@@ -35,14 +36,14 @@ class Leftover:
 
     @property
     def size(self) -> int:
-        return sum(map(disk_size, self.paths))
+        return sum(map(own_size, self.paths))
 
 
 def leftovers(fleet: Fleet, root: Path, environments: Collection[str], days: int, now: float) -> list[Leftover]:
     """Everything that may go. `environments`: names of those that `dev` would use now; younger than `days` stays."""
     before = now - days * DAY
     found = [
-        *_roots(fleet, before),
+        *_roots(fleet, min(before, now - LATELY)),
         *_tools(before),
         *_environments(environments, before),
         *_notes(fleet, root, before),
@@ -53,8 +54,11 @@ def leftovers(fleet: Fleet, root: Path, environments: Collection[str], days: int
 
 
 def _roots(fleet: Fleet, before: float) -> Iterator[Leftover]:
-    """Roots of which a newer one is there, and those of a name that is no longer declared."""
-    known = {"build", *fleet.roots, *(f"{name}.build" for name in fleet.roots)}
+    """Roots of which a newer one is there, and those of a name that is no longer declared.
+
+    What was used lately stays: another checkout on this host may stand on it.
+    """
+    known = {name.replace("/", ".") for root in fleet.roots for name in (root, root + deb_tasks.BUILD)}
     newest: dict[str, Path] = {}
     folders = [path for path in _inside(roots_dir()) if ROOT.fullmatch(path.name)]
     for path in sorted(folders, key=lambda path: path.stat().st_mtime):
@@ -118,7 +122,7 @@ def _notes(fleet: Fleet, root: Path, before: float) -> Iterator[Leftover]:
 
 def _interrupted(now: float) -> Iterator[Leftover]:
     """What runs that were killed have left half made; what is younger than a day may be somebody's work."""
-    folders = (roots_dir(), state_dir() / "tools")
+    folders = (state_dir(), roots_dir(), state_dir() / "tools")
     for path in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
         if path.name.startswith(".") and path.is_dir():
             yield from _folder("interrupted", path, "never finished", now - DAY)
@@ -147,12 +151,24 @@ def _unlink(paths: Iterable[Path]) -> None:
 
 
 def disk_size(path: Path) -> int:
-    """The bytes that a file or folder takes on disk; of a file with several names each counts once."""
-    seen: dict[tuple[int, int], int] = {}
+    """The bytes that a file or folder takes on disk; a file with several names counts once."""
+    return sum(size for _, _, size in _files(path))
+
+
+def own_size(path: Path) -> int:
+    """The bytes that go with a file or folder: not those of files that have another name elsewhere."""
+    return sum(size for names, links, size in _files(path) if names == links)
+
+
+def _files(path: Path) -> Iterator[tuple[int, int, int]]:
+    """Of each file: how many names it has here, how many in all, and its bytes on disk."""
+    found: dict[tuple[int, int], tuple[int, int, int]] = {}
     for one in (path, *path.rglob("*")) if path.is_dir() and not path.is_symlink() else (path,):
         try:
-            found = one.lstat()
+            told = one.lstat()
         except OSError:
             continue  # It went away meanwhile.
-        seen[found.st_dev, found.st_ino] = found.st_blocks * 512
-    return sum(seen.values())
+        names = found.get((told.st_dev, told.st_ino), (0, 0, 0))[0] + 1
+        links = names if one.is_dir() and not one.is_symlink() else told.st_nlink
+        found[told.st_dev, told.st_ino] = (names, links, told.st_blocks * 512)
+    yield from found.values()

@@ -37,11 +37,13 @@ from dockwright.rollout.place import here
 from dockwright.spec.load import load_fleet
 from dockwright.spec.names import did_you_mean
 
+KEEP = 3
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"{', '.join(freeing.HERE)}; all when none is named")
     parser.add_argument(
-        "--keep", type=int, default=3, metavar="N", help="images that stay of each instance and family; 3"
+        "--keep", type=int, default=KEEP, metavar="N", help="images that stay of each instance and family; 3"
     )
     parser.add_argument("--older-than", type=int, default=0, metavar="DAYS", help="what is younger stays")
     parser.add_argument("--yes", action="store_true", help="free it; without, nothing is touched")

@@ -9,6 +9,7 @@ family.toml, else the blueprint's goal. The exit code is 1 where one is over.
   dockwright sizes family-web               a family, a service, or machine/service
   dockwright sizes base-utils --packages    where the bytes of one image go, the largest first
   dockwright sizes --rewritten              files that a layer stores once more, unchanged; exit code 1 where some do
+  dockwright sizes --disk                   where this host's disk went, and what prune would free
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dockwright.build import contents, layers, rewritten, sharing
@@ -25,6 +27,7 @@ from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress, megabytes
 from dockwright.engine import find
 from dockwright.engine.docker import Docker
+from dockwright.engine.state import state_dir
 from dockwright.errors import UsageError
 from dockwright.lock.sizes import budget
 from dockwright.spec.load import load_fleet
@@ -37,10 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--packages", action="store_true", help="where the bytes of one image go")
     what.add_argument("--rewritten", action="store_true", help="files that a layer below has with the same content")
+    what.add_argument("--disk", action="store_true", help="where the disk went: engine and state directory")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.disk:
+        return _disk(arguments)
     root = repository()
     fleet = load_fleet(root / "fleet")
     names = asked(fleet, arguments.names)
@@ -116,3 +122,21 @@ def _rewritten(docker: Docker, seen: Present, names: list[str], *, as_json: bool
     wasted = megabytes(sum(one.size for one in found))
     print(f"{len(found) or 'no'} files of {len(images)} images are stored once more, unchanged: {wasted}")
     return int(bool(found))
+
+
+def _disk(arguments: argparse.Namespace) -> int:
+    """What `prune` frees as it is by default stands beside what there is."""
+    from dockwright.cli import spaced
+    from dockwright.cli.verbs import prune
+    from dockwright.release import freeing
+
+    if arguments.names:
+        raise UsageError("--disk looks at the whole host, not at one image")
+    asked = freeing.Asked(freeing.HERE, prune.KEEP, 0, datetime.now(UTC))
+    found = freeing.found(find.running(), prune.host(), asked)
+    used = spaced.Used(found, state_dir())
+    if arguments.json:
+        print(json.dumps(used.as_json(), indent=2))
+    else:
+        used.show()
+    return 0
