@@ -12,7 +12,6 @@ import pytest
 from dockwright.audit import look, system
 from dockwright.audit.loader import Loader
 from dockwright.audit.native import Natives
-from dockwright.errors import DockwrightError
 from engines.conftest import Running
 from engines.fleet import Fleet
 
@@ -106,7 +105,7 @@ def test_an_image_without_python_cannot_be_looked_into(engine: Running, images: 
     try:
         engine.docker("run", "--name", name, "--user=0:0", images["base-python"], "rm", "/usr/bin/python3")
         engine.docker("commit", name, name)
-        with pytest.raises(DockwrightError, match="cannot be looked into"):
+        with pytest.raises(look.Unseen, match="cannot be looked into"):
             look.into(engine.client, name)
     finally:
         engine.client.run("rm", "--force", name, check=False)

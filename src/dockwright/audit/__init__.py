@@ -9,7 +9,7 @@ Code
 
 Images
     inside       run in a container: elf files, links, scripts, packages; calls: programs that Python code names
-    look         makes that container; system: what it told, with owners
+    look         makes that container; system: what it told, with owners; survey: all images that there are
     loader       finds libraries as ld.so does; native: those that are missing; archive: which package brings them
     idle         Debian packages that nothing links to or runs
     looked       an image and where the declaration says what is in it; images, called: findings

@@ -35,8 +35,12 @@ CREATE = (
 )
 
 
+class Unseen(DockwrightError):
+    """An image that cannot be looked into."""
+
+
 def into(docker: Docker, reference: str) -> dict[str, Any]:
-    """What `inside.look` says of an image. Raises DockwrightError where it has no Python to say it with."""
+    """What `inside.look` says of an image. Raises Unseen where it has no Python to say it with."""
     container = docker.run(*CREATE, reference, "-m", inside.__name__).strip()
     try:
         with tempfile.TemporaryDirectory(prefix="dockwright-audit-") as folder:
@@ -47,8 +51,8 @@ def into(docker: Docker, reference: str) -> dict[str, Any]:
             with docker.output("start", "--attach", container) as told:
                 found: dict[str, Any] = json.load(told)
         except (CommandFailed, ValueError) as error:
-            says = f"{reference} cannot be looked into: its Python does not answer"
-            raise DockwrightError(says, getattr(error, "output", "") or str(error)) from error
+            said = (getattr(error, "output", "") or str(error)).strip().splitlines()
+            raise Unseen(f"cannot be looked into, its Python does not answer: {said[-1] if said else ''}") from error
     finally:
         docker.run("rm", "--force", "--volumes", container, check=False)
     return found

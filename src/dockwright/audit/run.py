@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from dockwright.audit import archive, code, learn, look, looked, report, system, units, unused
+from dockwright.audit import archive, code, learn, report, units, unused
 from dockwright.audit.code import Unit, Uses
 from dockwright.audit.images import Judge
 from dockwright.audit.looked import Looked
 from dockwright.audit.modules import Modules
 from dockwright.audit.report import Audited, Report
-from dockwright.build.present import present
-from dockwright.build.store import Stored
-from dockwright.check.rules.health_command import PROGRAMS
+from dockwright.audit.survey import Survey, survey
 from dockwright.engine.docker import Docker
 from dockwright.lock.inventory import Inventory
 from dockwright.lock.resolver import Stop
@@ -42,7 +40,14 @@ class Audit:
     stop: Stop = field(default_factory=Stop)
 
     def report(self) -> Report:
-        """What was found in the chosen images."""
+        """What was found in the chosen images. Ctrl-C ends every program that was started."""
+        try:
+            return self._report()
+        except BaseException:
+            self.stop.end()
+            raise
+
+    def _report(self) -> Report:
         fleet = self.inventory.fleet
         uses = {unit.name: code.uses(unit, self._modules[unit.name]) for unit in self._units}
         idle = unused.unused(fleet, self._units, uses, self._modules)
@@ -51,21 +56,23 @@ class Audit:
         for name in filter(self.chosen.__contains__, names(fleet)):
             found[name] = [*(uses[name].findings if name in uses else ()), *idle.get(name, ())]
             found[name] += judge.findings(self._looked[name]) if name in self._looked else ()
+            found[name] += [self._survey.unseen[name]] if name in self._survey.unseen else []
         own, kit = report.apart(found, {unit.name for unit in self._units if KIT in unit.task.inputs} & found.keys())
         audited = [self._audited(name, uses.get(name), own[name]) for name in found]
         audited += [Audited(report.KIT, tuple(kit))] if any(name in fleet.implementations for name in found) else []
-        return Report(tuple(audited), tuple(name for name in found if name not in self._looked))
+        seen = self._looked.keys() | self._survey.unseen.keys()
+        return Report(tuple(audited), tuple(name for name in found if name not in seen))
 
     def _judge(self) -> Judge:
         """Knowing which packages bring what is missing, where an archive was asked."""
         judge = Judge(self.inventory, self._looked)
         wanted: dict[str, set[str]] = {}
         for image in self._looked.values():
-            names = {lack.library for lack in judge.missing(image) if not lack.version}
-            wanted.setdefault(judge.places.root(image), set()).update(names)
-        asked = {root: names for root, names in wanted.items() if names and not self.offline}
+            libraries = {lack.library for lack in judge.missing(image) if not lack.version}
+            wanted.setdefault(judge.places.root(image), set()).update(libraries)
+        asked = {root: libraries for root, libraries in wanted.items() if libraries and not self.offline}
         fleet = self.inventory.fleet
-        debs = {root: archive.bringing(fleet, root, names, self.stop, self.say) for root, names in asked.items()}
+        debs = {root: archive.bringing(fleet, root, some, self.stop, self.say) for root, some in asked.items()}
         return Judge(self.inventory, self._looked, debs)
 
     def _audited(self, name: str, uses: Uses | None, findings: list[Finding]) -> Audited:
@@ -86,36 +93,13 @@ class Audit:
         return units.units(self.inventory)
 
     @cached_property
-    def _looked(self) -> dict[str, Looked]:
-        """The chosen images that the engine has, parents first."""
-        fleet, found = self.inventory.fleet, dict[str, Looked]()
-        for name, image in self._built:
-            self.say(f"{name}: looking into its image")
-            inside = system.read(look.into(self.docker, image.reference)) if self.docker else None
-            family = name if name in fleet.families else fleet.services[name].family
-            if inside:
-                found[name] = Looked(name, fleet.lineage(family), inside, self._run(image))
-        return found
+    def _survey(self) -> Survey:
+        every = [name for name in names(self.inventory.fleet) if name in self.chosen]
+        return survey(self.docker, self.inventory, every, self.say) if self.docker else Survey()
 
     @property
-    def _built(self) -> Iterator[tuple[str, Stored]]:
-        """Of a service on several machines the first that is built: they differ in their profile only."""
-        if self.docker is None:
-            return
-        fleet = self.inventory.fleet
-        built = present(self.docker, fleet, self.inventory.root).built
-        for name in filter(self.chosen.__contains__, names(fleet)):
-            machines = fleet.services[name].machines if name in fleet.services else ()
-            candidates = (name, *(f"{machine}/{name}" for machine in machines))
-            image = next((built[one] for one in candidates if one in built), None)
-            if image:
-                yield name, image
-
-    def _run(self, image: Stored) -> tuple[str, ...]:
-        """What an image runs, and what every instance on top of it does."""
-        entries = self.docker.inspect("image", [image.reference]) if self.docker else []
-        config = entries[0].get("Config") if entries else None
-        return (*PROGRAMS, *looked.programs_run(config if isinstance(config, Mapping) else {}))
+    def _looked(self) -> dict[str, Looked]:
+        return self._survey.looked
 
     @cached_property
     def _modules(self) -> dict[str, Modules]:
