@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tarfile
 import uuid
 from collections.abc import Iterator
@@ -31,10 +32,20 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def images(engine: Running, state: Path, tmp_path: Path) -> Iterator[list[str]]:
+def checkout(tmp_path: Path) -> Path:
+    """A checkout whose images are of other inputs than all that other tests build in the same engine."""
+    for folder in ("src", "servicekit", "fleet"):
+        shutil.copytree(ROOT / folder, tmp_path / "checkout" / folder)
+    with (tmp_path / "checkout/fleet/families/base-python/Dockerfile").open("a") as recipe:
+        recipe.write("# Of a test.\n")
+    return tmp_path / "checkout"
+
+
+@pytest.fixture
+def images(engine: Running, checkout: Path, state: Path, tmp_path: Path) -> Iterator[list[str]]:
     """base-python and base-utils as this engine's store knows them, but for what is in them."""
-    fleet = load_fleet(ROOT / "fleet")
-    planned = plan_images(fleet, ["base-utils"], [], ROOT, bases.expected(fleet, ROOT, ["base-utils"]))
+    fleet = load_fleet(checkout / "fleet")
+    planned = plan_images(fleet, ["base-utils"], [], checkout, bases.expected(fleet, checkout, ["base-utils"]))
     label = {name: f"LABEL {LABEL_INPUT}={planned[name].input_digest}" for name in ("base-python", "base-utils")}
     lower, upper = (f"dockwright-test-sizes-{name}:{uuid.uuid4().hex[:8]}" for name in ("lower", "upper"))
     docker, container = engine.docker, f"dockwright-test-sizes-{uuid.uuid4().hex[:8]}"
@@ -56,16 +67,17 @@ def images(engine: Running, state: Path, tmp_path: Path) -> Iterator[list[str]]:
         engine.client.run("image", "rm", "--force", lower, upper, check=False)
 
 
-def sizes(engine: Running, state: Path, *words: str) -> Any:
+def sizes(engine: Running, checkout: Path, state: Path, *words: str) -> Any:
     """`sizes --json`, which must end well."""
-    tool = Fleet(engine.client, environ={"DOCKER_HOST": engine.client.host, "DOCKWRIGHT_STATE": str(state)})
+    environ = {"DOCKER_HOST": engine.client.host, "DOCKWRIGHT_STATE": str(state)}
+    tool = Fleet(engine.client, checkout, environ)
     done = tool.run("sizes", "--json", *words, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
 
-def test_what_two_images_share_is_stored_once(engine: Running, state: Path, images: list[str]) -> None:
-    found = sizes(engine, state)
+def test_what_two_images_share_is_stored_once(engine: Running, checkout: Path, state: Path, images: list[str]) -> None:
+    found = sizes(engine, checkout, state)
     lower, upper = found["images"]
     assert (lower["name"], upper["name"]) == ("base-python", "base-utils")
     assert lower["unique"]["unpacked"] == 0
@@ -78,13 +90,13 @@ def test_what_two_images_share_is_stored_once(engine: Running, state: Path, imag
     assert found["absent"]["family-web"] == "not built"
     assert {"not built", "not implemented yet"} == set(found["absent"].values())
     noted = (state / "layers.json").read_text()
-    assert sizes(engine, state, "base-utils")["images"] == [upper]
+    assert sizes(engine, checkout, state, "base-utils")["images"] == [upper]
     assert (state / "layers.json").read_text() == noted
 
 
-def test_the_bytes_of_one_image_have_owners(engine: Running, state: Path, images: list[str]) -> None:
+def test_the_bytes_of_one_image_have_owners(engine: Running, checkout: Path, state: Path, images: list[str]) -> None:
     before = engine.docker("ps", "--all", "--quiet")
-    parts = sizes(engine, state, "base-utils", "--packages")["parts"]
+    parts = sizes(engine, checkout, state, "base-utils", "--packages")["parts"]
     assert [(part["kind"], part["name"], part["bytes"]) for part in parts[:2]] == [
         ("debian", "below", len(BELOW)),
         ("other", "/", len(ABOVE)),
