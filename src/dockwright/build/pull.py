@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from dockwright.build.images import LABEL_INPUT, Image
+from dockwright.build.moving import Moving, mb
+from dockwright.engine import transfer
 from dockwright.engine.docker import Docker
 from dockwright.errors import DockwrightError, EngineUnavailable
 
@@ -42,16 +44,16 @@ def pull(docker: Docker, place: Place, images: Mapping[str, Image], say: Say) ->
         return ()
     came = []
     for name, remote in found.items():
-        source = repository(place, images[name]).named(remote.digest)
-        say(f"  {name} from {place}: {sum(layer.size for layer in remote.layers) / 1e6:.0f} MB at most")
+        source = repository(place, images[name])
+        say(f"  {name} from {place}: {mb(sum(layer.size for layer in remote.layers))} at most")
         try:
-            docker.run("pull", "--quiet", source, timeout=6 * 3600)
+            transfer.pull(docker, source.place, remote.digest, Moving(name, say))
         except EngineUnavailable:
             raise
         except DockwrightError as error:
             say(f"  {name} cannot be taken from {place}: {error}")
             continue
-        docker.run("tag", source, f"{images[name].repository}:{tag(images[name])}")
+        docker.run("tag", source.named(remote.digest), f"{images[name].repository}:{tag(images[name])}")
         came.append(name)
     return tuple(came)
 

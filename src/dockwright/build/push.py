@@ -7,15 +7,15 @@ made good by the next one. An image of a work tree that no commit has gets no ta
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dockwright.build.images import Image
+from dockwright.build.moving import Moving, mb
 from dockwright.build.pull import repository, tag
 from dockwright.build.store import Stored
-from dockwright.engine import upload
+from dockwright.engine import transfer
 from dockwright.engine.docker import Docker
 from dockwright.errors import DockwrightError
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 DIRTY = re.compile(r"-dirty(-[\w.-]+)?$")
-OFTEN = 2.0  # seconds between two lines about one image
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ def _push(docker: Docker, target: Repository, name: str, image: Image, stored: S
     digest, moved = _kept(target, commit, stored), 0
     there = digest is not None
     if digest is None:
-        digest, sent = _send(docker, target, commit, stored, _Progress(name, say))
+        digest, sent = _send(docker, target, commit, stored, Moving(name, say))
         moved = sent.exactly(_sizes(target, digest))
-        say(f"  {name}: moved {_mb(moved)}")
+        say(f"  {name}: moved {mb(moved)}")
     # Whoever built from these inputs first named the image that all others find.
     if not DIRTY.search(commit) and target.digest(tag(image)) is None:
         target.tag(digest, tag(image))
@@ -76,33 +75,17 @@ def _sizes(target: Repository, digest: str) -> dict[str, int]:
 
 
 def _send(
-    docker: Docker, target: Repository, commit: str, stored: Stored, progress: _Progress
-) -> tuple[str, upload.Moved]:
+    docker: Docker, target: Repository, commit: str, stored: Stored, follow: Moving
+) -> tuple[str, transfer.Moved]:
     reference = target.named(commit)
     borrowed = reference != stored.reference
     if borrowed:
         docker.run("tag", stored.reference, reference)
     try:
-        return upload.push(docker, reference, target.place, progress)
+        return transfer.push(docker, reference, target.place, follow)
     except DockwrightError:
         target.digest(commit)  # Where the registry is the reason, it says so better than the engine does.
         raise
     finally:
         if borrowed:
             docker.run("image", "rm", "--no-prune", reference, check=False)
-
-
-class _Progress:
-    """Tells now and then how far one image is."""
-
-    def __init__(self, name: str, say: Say) -> None:
-        self._name, self._say, self._last = name, say, time.monotonic()
-
-    def __call__(self, moved: upload.Moved) -> None:
-        if time.monotonic() - self._last >= OFTEN:
-            self._last = time.monotonic()
-            self._say(f"  {self._name}: {_mb(moved.so_far)} of {_mb(moved.total)}")
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"

@@ -6,7 +6,7 @@ import pytest
 
 from dockwright.engine.docker import Docker
 from dockwright.engine.registry.place import Place
-from dockwright.engine.upload import Moved, _follow, push
+from dockwright.engine.transfer import Moved, _take, push
 from dockwright.errors import DockwrightError, UsageError
 
 DIGEST = "sha256:" + "d" * 64
@@ -23,18 +23,16 @@ LINES: list[dict[str, object]] = [
 
 def test_what_moves_and_what_has_moved() -> None:
     seen: list[tuple[int, int]] = []
-    digest, moved = _follow(LINES, "x", lambda now: seen.append((now.so_far, now.total)))
-    assert digest == DIGEST
+    moved = Moved()
+    for line in LINES:
+        _take(line, moved, lambda now: seen.append((now.so_far, now.total)), "x was not pushed")
     assert seen == [(0, 0), (0, 100), (40, 100), (40, 100), (40, 100), (100, 100), (100, 100)]
     assert moved.exactly({f"sha256:{letter * 64}": size for letter, size in (("a", 100), ("b", 7), ("c", 5))}) == 105
 
 
-def test_a_push_that_fails_or_ends_early_has_no_digest() -> None:
+def test_what_the_engine_calls_an_error_is_one() -> None:
     with pytest.raises(DockwrightError, match="x was not pushed: denied"):
-        _follow([*LINES[:3], {"error": "denied", "errorDetail": {"message": "denied"}}], "x", lambda _: None)
-    with pytest.raises(DockwrightError, match="broke off"):
-        _follow(LINES[:3], "x", lambda _: None)
-    assert Moved().total == 0
+        _take({"error": "denied", "errorDetail": {"message": "denied"}}, Moved(), print, "x was not pushed")
 
 
 def test_a_registry_on_loopback_is_another_one_for_a_distant_engine() -> None:
