@@ -1,4 +1,4 @@
-"""`verify` on real engines: the CPU families come out the same twice, and what does not is caught by name."""
+"""`verify` on real engines: roots and CPU families come out the same twice, and what does not is caught by name."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from dockwright.engine.state import state_dir
 from engines.conftest import Machine, Running
 from engines.fleet import ROOT, Fleet
 
-FAMILIES = ["base-python", "base-utils", "base-cpu-pydeps", "family-web"]
+FAMILIES = ["base-python", "base-utils", "base-cpu-pydeps", "family-web", "legacy-py310-cpu"]
+ROOTS = ["debian-bookworm", "debian-bookworm/build", "ubuntu-jammy", "ubuntu-jammy/build"]
 RECIPE = Path("fleet/families/base-python/Dockerfile")
-STEP = "RUN --mount=type=bind,from=scripts,target=/scripts /scripts/make-user\n"
+STEP = 'RUN --mount=type=bind,from=scripts,target=/scripts /scripts/make-user "$PYTHON"\n'
 LUCK = "RUN head -c 20 /dev/urandom > /etc/luck && touch --date=@$SOURCE_DATE_EPOCH /etc/luck /etc\n"
 # What a run that was killed leaves behind; in a process of its own, which ends.
 KILLED = """
@@ -45,10 +46,11 @@ def verify(fleet: Fleet, *names: str) -> tuple[int, dict[str, Any]]:
 
 def test_the_cpu_families_are_the_same_bytes_twice(engine: Running) -> None:
     code, found = verify(Fleet(engine.client))
-    assert [image["name"] for image in found["images"]] == FAMILIES
-    assert [image["differences"] for image in found["images"]] == [[], [], [], []]
+    assert [image["name"] for image in found["images"]] == [*(f"root {name}" for name in ROOTS), *FAMILIES]
+    assert {image["name"]: image["differences"] for image in found["images"] if image["differences"]} == {}
     assert (code, found["identical"]) == (0, True)
-    assert len({image["first"] for image in found["images"]}) == len(FAMILIES)
+    assert len({image["first"] for image in found["images"]}) == len(found["images"])
+    assert (found["not_as_locked"], found["not_built"]) == ({}, [])
     if not twice.SYSTEM_CONTAINERD.exists():
         assert found["builder"] == twice.SECOND_ENGINE
     print(json.dumps(found, indent=2))
@@ -74,7 +76,9 @@ def test_a_file_of_random_content_is_caught_and_named(lucky: Fleet, machine: Mac
     assert number
     assert not Path(f"/proc/{number}").exists()
     assert (code, found["identical"]) == (1, False)
-    (image,) = found["images"]
+    roots, image = found["images"][:-1], found["images"][-1]
+    assert [root["name"] for root in roots] == ["root debian-bookworm", "root debian-bookworm/build"]
+    assert all(root["identical"] for root in roots)
     assert image["first"] != image["second"]
     (difference,) = image["differences"]
     assert difference["path"] == "/etc/luck"

@@ -56,6 +56,9 @@ def family_images(fleet: Fleet, names: Iterable[str], root: Path, known: Mapping
         ground = root_of(fleet, name)
         debs = tuple(lock for lock in (name, f"{name}{BUILD}") if lock in known)
         arguments = {"PYTHON": fleet.python_of(name)}
+        own = (*(() if parent else (ground,)), f"{ground}{BUILD}", *debs)
+        above = made[parent].unlocked if parent else ()
+        unlocked = tuple(dict.fromkeys((*above, *(lock for lock in own if not known[lock].as_locked))))
         parts = {
             "files": inputs.tree_digest(folder),
             "scripts": inputs.tree_digest(root / SCRIPTS),
@@ -63,10 +66,10 @@ def family_images(fleet: Fleet, names: Iterable[str], root: Path, known: Mapping
             "build root": known[f"{ground}{BUILD}"].identity,
             "tools": tools.versions(),
             **{f"packages {lock}": known[lock].identity for lock in debs},
+            # The same packages, once recorded in a lock, make another image: this one says that they are not.
+            **{f"not as locked {lock}": "" for lock in unlocked},
             **{f"argument {key}": value for key, value in arguments.items()},
         }
-        own = (*(() if parent else (ground,)), f"{ground}{BUILD}", *debs)
-        above = made[parent].unlocked if parent else ()
         made[name] = Image(
             name,
             parent,
@@ -79,7 +82,7 @@ def family_images(fleet: Fleet, names: Iterable[str], root: Path, known: Mapping
             tag_prefix=f"{family.tag}-" if family.tag else "",
             arguments=arguments,
             debs=debs,
-            unlocked=tuple(dict.fromkeys((*above, *(lock for lock in own if not known[lock].as_locked)))),
+            unlocked=unlocked,
         )
     return made
 

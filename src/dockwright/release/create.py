@@ -48,6 +48,7 @@ def create(docker: Docker, fleet: Fleet, root: Path, shelf: Shelf, *, note: str,
     lacking_ = sorted(name for name in families if name not in seen.built)
     if lacking_:
         raise not_built(lacking_)
+    refuse_unlocked(seen, chosen)
     found = bills_of(docker, {each.name: seen.built[each.name] for each in chosen}, shelf, say)
     contents = contents_of(docker, fleet, root, origin, seen, chosen, found)
     with shelf.alone():
@@ -75,6 +76,16 @@ def refuse_dirty(origin: Origin) -> None:
         raise DockwrightError(
             "the work tree has changes that no commit has, so no release can be made of it",
             "commit or stash them (git status names them), then ./dockwright build",
+        )
+
+
+def refuse_unlocked(seen: Present, chosen: Iterable[Instance]) -> None:
+    """Raise DockwrightError where images stand on packages that no lock pins: nobody could build the release again."""
+    names = dict.fromkeys(lock for each in chosen for lock in seen.images[each.name].unlocked)
+    if names:
+        raise DockwrightError(
+            f"these images are not as locked, so nobody could build the release again: {', '.join(names)}",
+            "./dockwright lock records what they are made of; commit that, then ./dockwright build",
         )
 
 
