@@ -1,4 +1,4 @@
-"""A copy of what decides this repository's images, and the plan for a few of them."""
+"""A copy of what decides this repository's images, and the plan for every family and a few services."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 from dockwright.build import bases
 from dockwright.build.bases import Base
-from dockwright.build.images import Image
-from dockwright.build.planning import plan_images
+from dockwright.build.images import Image, plan_images
 from dockwright.lock import debs
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Instance
@@ -18,7 +17,10 @@ from dockwright.spec.model import Instance
 ROOT = Path(__file__).parents[2]
 # One on mainpc, one on pc2, one on both; the last stands on base-cpu-pydeps, the others on family-web.
 SERVICES = ("ServiceRegistry", "CentralErrorBus", "SelfHealingSupervisor")
-FAMILIES = {"base-python", "base-utils", "base-cpu-pydeps", "family-web"}
+CPU = {"base-python", "base-utils", "base-cpu-pydeps", "family-web"}
+TORCH = {"family-torch-cu121", "family-llm-cu121"}
+GPU = {"base-gpu-cu121", "family-vision-cu121"} | TORCH
+FAMILIES = CPU | GPU | {"legacy-py310-cpu"}
 SUPERVISORS = {"mainpc/SelfHealingSupervisor", "pc2/SelfHealingSupervisor"}
 INSTANCES = {"mainpc/ServiceRegistry", "pc2/CentralErrorBus"} | SUPERVISORS
 
@@ -33,12 +35,12 @@ def checkout(folder: Path) -> Path:
 
 
 def planned(root: Path, **other: Base) -> dict[str, Image]:
-    """Images of three services, and of all that they stand on. `other`: what some locks are to stand for instead."""
+    """Images of every family and of three services. `other`: what some locks are to stand for instead."""
     fleet = load_fleet(root / "fleet")
     instances = [Instance(name, machine) for name in SERVICES for machine in fleet.services[name].machines]
-    known = bases.expected(fleet, root, [fleet.services[name].family for name in SERVICES])
+    known = bases.expected(fleet, root, fleet.by_generation())
     assert other.keys() <= known.keys()
-    return plan_images(fleet, [], instances, root, known | other)
+    return plan_images(fleet, fleet.by_generation(), instances, root, known | other)
 
 
 def relocked(file: Path, name: str, **other: Any) -> None:

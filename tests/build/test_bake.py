@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from build.small import checkout, planned
 
-from dockwright.build import bake, secrets, staging
+from dockwright.build import bake, contexts, secrets, staging, tags
 from dockwright.build.images import LABEL_UNLOCKED, Image
 from dockwright.build.origin import Origin
 from dockwright.build.root import EPOCH
 from dockwright.spec.load import load_fleet
+from dockwright.spec.model import Instance
 
 ORIGIN = Origin("0123456789abcdef0123456789abcdef01234567", False, "20261124")
 
@@ -28,8 +29,11 @@ Targets = dict[str, dict[str, object]]
 
 def defined(images: dict[str, Image], present: dict[str, str], **shared: dict[str, str]) -> Targets:
     paths = {name: Path(path) for name, path in shared.get("secrets", {}).items()}
-    given = bake.Shared(shared.get("contexts", {}), paths, shared.get("arguments", {}), ORIGIN)
-    staged = {name: {".": f"/staged/{image.target}", "own": "/own"} for name, image in images.items()}
+    given = bake.Shared(paths, shared.get("arguments", {}), ORIGIN)
+    staged = {
+        name: bake.Staged(Path("/staged") / image.target, Path("/staged/Dockerfile"), {"own": "/own"})
+        for name, image in images.items()
+    }
     made = bake.definition(images, present, staged, given)
     targets = made["target"]
     assert isinstance(targets, dict)
@@ -60,17 +64,25 @@ def test_an_image_that_is_not_as_locked_says_so(images: dict[str, Image]) -> Non
 
 
 def test_tags_follow_the_blueprint(images: dict[str, Image]) -> None:
-    tags = {name: bake.reference(image, ORIGIN).removeprefix("ghcr.io/dockwright/") for name, image in images.items()}
-    assert tags["base-python"] == "base-python:3.11-slim-20261124-0123456789ab"
-    assert tags["family-web"] == "family-web:20261124-0123456789ab"
-    assert tags["pc2/CentralErrorBus"] == "central-error-bus:20261124-0123456789ab-pc2"
-    assert len(set(tags.values())) == len(tags)
+    found = {name: tags.by_commit(image, ORIGIN).removeprefix("ghcr.io/dockwright/") for name, image in images.items()}
+    assert found["base-python"] == "base-python:3.11-slim-20261124-0123456789ab"
+    assert found["family-web"] == "family-web:20261124-0123456789ab"
+    assert found["pc2/CentralErrorBus"] == "central-error-bus:20261124-0123456789ab-pc2"
+    assert len(set(found.values())) == len(found)
+
+
+def test_each_image_is_tagged_by_its_inputs_too(images: dict[str, Image]) -> None:
+    image = images["pc2/CentralErrorBus"]
+    said = defined(images, {})["pc2_CentralErrorBus"]["tags"]
+    by_input = f"ghcr.io/dockwright/central-error-bus:input-{image.input_digest[7:39]}"
+    assert said == [by_input, "ghcr.io/dockwright/central-error-bus:20261124-0123456789ab-pc2"]
 
 
 def test_images_say_what_they_are(images: dict[str, Image]) -> None:
     labels = bake.labels(images["mainpc/ServiceRegistry"], ORIGIN)
     assert labels["io.dockwright.input"] == images["mainpc/ServiceRegistry"].input_digest
     assert labels["io.dockwright.role"] == "instance"
+    assert labels["org.opencontainers.image.version"] == "20261124-0123456789ab-mainpc"
     assert labels["io.dockwright.service"] == "ServiceRegistry"
     assert labels["org.opencontainers.image.revision"] == ORIGIN.git_sha
     family = bake.labels(images["family-web"], ORIGIN)
@@ -80,7 +92,8 @@ def test_images_say_what_they_are(images: dict[str, Image]) -> None:
 
 def test_an_instances_last_layer_is_its_profile_and_facts(images: dict[str, Image], tmp_path: Path) -> None:
     fleet = load_fleet(checkout(tmp_path) / "fleet")
-    files = staging.instance_files(fleet, images["pc2/SelfHealingSupervisor"], ORIGIN)
+    image = images["pc2/SelfHealingSupervisor"]
+    files = staging.instance_files(fleet, image, Instance("SelfHealingSupervisor", "pc2"), ORIGIN)
     assert json.loads(files["etc/machine-profile.json"]) == fleet.machines["pc2"].profile
     facts = json.loads(files["etc/dockwright/build.json"])
     assert facts == {
@@ -96,7 +109,7 @@ def test_an_instances_last_layer_is_its_profile_and_facts(images: dict[str, Imag
 
 
 def test_generated_files_have_the_epochs_time_and_their_folders_too(tmp_path: Path) -> None:
-    target = bake.stage_texts({"etc/one.json": "{}", "etc/sub/two.json": "[]"}, tmp_path, "d")
+    target = contexts.texts({"etc/one.json": "{}", "etc/sub/two.json": "[]"}, tmp_path)
     assert (target / "etc/sub/two.json").read_text() == "[]"
     assert {path.stat().st_mtime for path in (target, *target.rglob("*"))} == {EPOCH}
 

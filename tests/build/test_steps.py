@@ -64,7 +64,10 @@ def test_each_image_is_told_as_it_is_done_and_the_steps_that_took_long() -> None
 
 def test_a_single_image_is_named_though_buildkit_does_not() -> None:
     said, _ = followed(ONE, {"mainpc_One": "mainpc/One"})
-    assert said[0] == "  mainpc/One [wheels 2/3] RUN /scripts/fetch-wheels /requirements.lock  12.5 s"
+    assert said == [
+        "  mainpc/One [wheels 2/3] RUN /scripts/fetch-wheels /requirements.lock  12.5 s",
+        "  1 of 1 images: mainpc/One",
+    ]
 
 
 def test_what_broke_is_the_first_failed_step_with_what_it_wrote() -> None:

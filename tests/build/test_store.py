@@ -1,17 +1,16 @@
-"""Which of an engine's images a build may take as they are."""
+"""What an image in an engine's store says of itself."""
 
 from __future__ import annotations
 
 import pytest
 
-from dockwright.build.origin import Origin
-from dockwright.build.store import Stored, usable
+from dockwright.build.store import Stored
 
 SHA = "59b51f84018bb1c7c1cdc27540fcfbff72a5bfb3"
 
 
 def image(tag: str) -> Stored:
-    return Stored("sha256:1", f"registry.example:5000/fleet/thing:{tag}", SHA, "", "sha256:inputs")
+    return Stored("sha256:1", f"registry.example:5000/fleet/thing:{tag}", SHA, tag, "sha256:inputs")
 
 
 @pytest.mark.parametrize(
@@ -29,9 +28,3 @@ def image(tag: str) -> Stored:
 )
 def test_an_image_of_a_dirty_work_tree_is_known_by_its_tag(tag: str, dirty: bool) -> None:
     assert image(tag).dirty is dirty
-
-
-def test_a_commit_takes_no_image_that_cannot_say_which_commit_it_is() -> None:
-    found = {"a": image("20261124-59b51f84018b-dirty-mainpc"), "b": image("20261124-59b51f84018b-mainpc")}
-    assert usable(found, Origin(SHA, True, "20261124")) == found
-    assert usable(found, Origin(SHA, False, "20261124")) == {"b": found["b"]}

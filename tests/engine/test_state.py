@@ -9,14 +9,15 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dockwright.engine.state import dumps, read_json, state_dir, write_atomically
-from dockwright.errors import UnreadableInput
+from dockwright.engine.state import dumps, in_turn, locked, read_json, state_dir, write_atomically
+from dockwright.errors import DockwrightError, UnreadableInput
 
 
 def test_the_state_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,3 +118,56 @@ def test_json_is_sorted_and_ends_with_a_newline(value: dict[str, object]) -> Non
     assert json.loads(text) == value
     assert text.endswith("\n") and not text.endswith("\n\n")
     assert text == dumps(dict(reversed(value.items())))
+
+
+# Holds a lock until its standard input ends, or until it is killed.
+HOLDER = """
+import sys
+from pathlib import Path
+from dockwright.engine.state import locked
+with locked(Path(sys.argv[1]), ""):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of `tmp_path / "lock"`."""
+    words = (sys.executable, "-c", HOLDER, str(tmp_path / "lock"))
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_lock_that_another_process_holds_is_said_with_its_number(
+    holder: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    with pytest.raises(DockwrightError, match="busy") as caught, locked(tmp_path / "lock", "busy"):
+        pytest.fail("two hold one lock")
+    assert caught.value.remedy == f"wait until process {holder.pid} has ended"
+
+
+@pytest.mark.parametrize("how", ["ends", "is killed"])
+def test_who_waits_for_a_lock_gets_it_however_its_holder_ends(
+    holder: subprocess.Popen[str], tmp_path: Path, how: str
+) -> None:
+    said: list[str] = []
+
+    def end(text: str) -> None:
+        said.append(text)
+        assert holder.stdin is not None
+        holder.kill() if how == "is killed" else holder.stdin.close()
+
+    with in_turn(tmp_path / "lock", "another one works", end):
+        assert said == [f"another one works: waiting until process {holder.pid} has ended"]
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
+    for _ in range(2):
+        with in_turn(tmp_path / "folder" / "lock", "another one works", pytest.fail):
+            pass

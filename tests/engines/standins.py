@@ -13,11 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import bake, bases, oci, root
-from dockwright.build.images import Image
+from dockwright.build import bake, bases, oci, plan, root, store, tags
+from dockwright.build.images import Image, plan_images
 from dockwright.build.origin import read_origin
-from dockwright.build.planning import plan_images
-from dockwright.build.store import Stored, stored, usable
 from dockwright.engine.docker import Docker
 from dockwright.lock import deb_tasks
 from dockwright.spec.load import load_fleet
@@ -83,8 +81,7 @@ def roots(folder: Path) -> None:
 def build(docker: Docker, made: Checkout, folder: Path, content: Callable[[str], Files]) -> dict[str, str]:
     """Build a stand-in for each planned image that the engine lacks; name -> reference. `content`: name -> files."""
     images, origin = made.images(), read_origin(made.root)
-    have = usable(stored(docker), origin)
-    wanted = {name: image for name, image in images.items() if image.input_digest not in have}
+    wanted = plan.on(docker, images, origin).missing
     targets = {}
     for name, image in wanted.items():
         place = folder / image.target
@@ -96,20 +93,18 @@ def build(docker: Docker, made: Checkout, folder: Path, content: Callable[[str],
         first = "FROM parent" if image.parent else "FROM scratch"
         targets[image.target] = {
             "context": str(place),
-            "contexts": {"parent": _parent(images[image.parent], wanted, have)} if image.parent else {},
+            "contexts": {"parent": _parent(images[image.parent], wanted)} if image.parent else {},
             "dockerfile-inline": f'{first}\nCOPY . /\nCMD ["/bin/busybox", "sleep", "600"]\n',
             "labels": bake.labels(image, origin),
-            "tags": [bake.reference(image, origin)],
+            "tags": [tags.by_input(image), tags.by_commit(image, origin)],
             "output": ["type=docker"],
         }
     if targets:
         definition = json.dumps({"group": {"default": {"targets": list(targets)}}, "target": targets})
         docker.run("buildx", "bake", "--provenance=false", "-f", "-", "default", stdin=definition, timeout=600)
-    have = usable(stored(docker), origin)
+    have = store.find(docker, images.values())
     return {name: have[image.input_digest].reference for name, image in images.items()}
 
 
-def _parent(image: Image, wanted: Mapping[str, Image], have: Mapping[str, Stored]) -> str:
-    if image.name in wanted:
-        return f"target:{image.target}"
-    return f"docker-image://{have[image.input_digest].reference}"
+def _parent(image: Image, wanted: Mapping[str, Image]) -> str:
+    return f"target:{image.target}" if image.name in wanted else f"docker-image://{tags.by_input(image)}"

@@ -35,9 +35,10 @@ def test_a_build_takes_what_an_earlier_one_has_kept(
         other_engine.run("builder", "prune", "--all", "--force")
         return str(image["digest"])
 
+    declared = tmp_path / "checkout" / "fleet" / "families" / FAMILY / "family.toml"
+    declared.write_text(f'name = "{FAMILY}"\n')
     first = build()
     assert repository.tags() == [], "no family keeps a cache unless it says so"
-    declared = tmp_path / "checkout" / "fleet" / "families" / FAMILY / "family.toml"
     declared.write_text(f'name = "{FAMILY}"\ncache = "max"\n')
     assert build() == first, "a cache decides nothing"
     assert repository.tags() == ["cache"]

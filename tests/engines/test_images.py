@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dockwright.build.planning import profile_text
+from dockwright.build import baked
 from dockwright.spec.load import load_fleet
 from engines.conftest import Running
 from engines.fleet import Fleet
@@ -49,7 +49,7 @@ def test_an_instance_carries_its_profile_and_where_it_comes_from(
     fleet = load_fleet(Fleet(engine.client).root / "fleet")
     image = images[f"{name}/UnifiedObservabilityCenter"]
     profile = json.loads(inside(engine, image, "cat", "/etc/machine-profile.json"))
-    assert profile == json.loads(profile_text(fleet, name))
+    assert profile == json.loads(baked.profile(fleet, name))
     build = json.loads(inside(engine, image, "cat", "/etc/dockwright/build.json"))
     assert (build["service"], build["machine"], build["family"]) == (
         "UnifiedObservabilityCenter",

@@ -113,7 +113,7 @@ def test_two_releases_that_differ_in_one_package_differ_in_that_package(
     standins.build(tool.docker, made, folder / "context", content)
     before = release(tool, "create")["release"]
     lock = made.root / "fleet" / "services" / "SystemDigitalTwin" / "requirements.lock"
-    lock.write_text(f"{lock.read_text()}\n# another pin\n")
+    lock.write_text(f"{lock.read_text()}scipy==1.11 --hash=sha256:{'1' * 64}\n")
     made.commit("a package more")
     standins.build(tool.docker, made, folder / "context", lambda name: content(name, scipy="1.11"))
     after = release(tool, "create")["release"]
@@ -135,8 +135,8 @@ def test_a_release_whose_images_are_gone_says_so(tool: Fleet, made: Checkout, fo
     done = tool.run("release", "show", "latest", "--check")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"all {len(record['sizes'])} images are here" in done.stdout
-    victim = record["contents"]["instances"]["mainpc/SystemDigitalTwin"]["reference"]
-    tool.docker.run("image", "rm", victim)
+    victim = record["contents"]["instances"]["mainpc/SystemDigitalTwin"]["digest"]
+    tool.docker.run("image", "rm", "--force", victim)
     done = tool.run("release", "show", "latest", "--check", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["gone"] == ["mainpc/SystemDigitalTwin"]

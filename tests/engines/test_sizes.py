@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from dockwright.build import bases, rewritten
-from dockwright.build.images import LABEL_INPUT
-from dockwright.build.planning import plan_images
+from dockwright.build import bases, rewritten, tags
+from dockwright.build.images import LABEL_INPUT, plan_images
 from dockwright.spec.load import load_fleet
 from engines.conftest import Running
 from engines.fleet import ROOT, Fleet
@@ -47,7 +46,7 @@ def images(engine: Running, checkout: Path, state: Path, tmp_path: Path) -> Iter
     fleet = load_fleet(checkout / "fleet")
     planned = plan_images(fleet, ["base-utils"], [], checkout, bases.expected(fleet, checkout, ["base-utils"]))
     label = {name: f"LABEL {LABEL_INPUT}={planned[name].input_digest}" for name in ("base-python", "base-utils")}
-    lower, upper = (f"dockwright-test-sizes-{name}:{uuid.uuid4().hex[:8]}" for name in ("lower", "upper"))
+    lower, upper = (tags.by_input(planned[name]) for name in ("base-python", "base-utils"))
     docker, container = engine.docker, f"dockwright-test-sizes-{uuid.uuid4().hex[:8]}"
     for name, content in (("below", BELOW), ("above", ABOVE)):
         (tmp_path / name).write_bytes(content)

@@ -100,6 +100,6 @@ def stored(instance: Instance) -> Stored:
         f"sha256:{digest}",
         f"registry.example:5000/fleet/{name}:20261124-59b51f84018b-{instance.machine}",
         SHA,
-        "2026-11-24T10:00:00Z",
+        f"20261124-59b51f84018b-{instance.machine}",
         f"sha256:{inputs}",
     )

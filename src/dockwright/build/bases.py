@@ -26,10 +26,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Base:
-    """A root or the packages of a family, as input digests know it. `as_locked`: whether it is what its lock says."""
+    """A root or the packages of a family, as input digests know it.
+
+    `as_locked`: whether it is what its lock says; `pins`: package -> version.
+    """
 
     identity: str
     as_locked: bool = True
+    pins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -70,7 +74,10 @@ def expected_packages(fleet: Fleet, root: Path, families: Iterable[str], *, lock
 
 def identities(fleet: Fleet, found: Mapping[str, Packages]) -> dict[str, Base]:
     """Packages as input digests know them."""
-    return {name: Base(_identity(fleet, of), of.as_locked) for name, of in found.items()}
+    return {
+        name: Base(_identity(fleet, of), of.as_locked, {deb.name: deb.version for deb in of.debs.values()})
+        for name, of in found.items()
+    }
 
 
 def _identity(fleet: Fleet, of: Packages) -> str:

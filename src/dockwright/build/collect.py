@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dockwright.build import loading, make, wheelhouse, wheels
+from dockwright.build import loading, make, store, tags, wheelhouse, wheels
 from dockwright.build.images import Image
 from dockwright.build.origin import read_origin
 from dockwright.build.planning import Planned
-from dockwright.build.staging import Parts, definition
-from dockwright.build.store import stored
+from dockwright.build.staging import Sources, definition
 from dockwright.build.wheelhouse import Kept
 from dockwright.engine.docker import Docker
 from dockwright.engine.registry.place import Place
@@ -53,12 +52,13 @@ def push(
 
 def collect(docker: Docker, fleet: Fleet, planned: Planned, image: Image, root: Path, work: Path, say: Say) -> Path:
     """Run the stage that makes an image's wheels, as a build does; returns a folder with them."""
-    images, have = planned.images, stored(docker)
-    present = {name: have[each.input_digest].reference for name, each in images.items() if each.input_digest in have}
+    images = planned.images
+    have = store.find(docker, images.values())
+    present = {name: tags.by_input(each) for name, each in images.items() if each.input_digest in have}
     missing = {name: each for name, each in images.items() if name not in present or each is image}
     contexts = {name: loading.reference(docker, name, layout) for name, layout in planned.made.layouts.items()}
-    parts = Parts(fleet, root, work, read_origin(root), contexts, planned.made.packages)
-    made = definition(parts, missing, present)
+    sources = Sources(fleet, root, work, read_origin(root), contexts, planned.made.packages)
+    made = definition(sources, missing, present)
     target = work / "collected"
     others = {name: each for name, each in missing.items() if each is not image}
     make.run_bake(docker, only_wheels(made, image.target, target, work), others, say)

@@ -12,7 +12,7 @@ from dockwright.errors import CommandFailed
 
 @dataclass(frozen=True)
 class Origin:
-    """A commit, whether the work tree differs from it, and the day of the build."""
+    """A commit, whether the work tree differs from it, and the commit's day in UTC."""
 
     git_sha: str
     dirty: bool
@@ -24,22 +24,27 @@ class Origin:
         return f"{self.date}-{self.git_sha[:12]}{'-dirty' if self.dirty else ''}"
 
 
-def read_origin(root: Path, now: datetime | None = None) -> Origin:
+def read_origin(root: Path) -> Origin:
     """The origin of a build made now. A folder that is no checkout gives the SHA `unknown`, and counts as dirty.
 
-    Neither is a folder that lies in somebody else's checkout, which does not have it in its commit.
+    Neither is a folder that lies in somebody else's checkout, which does not have it in its commit. The day is the
+    commit's, not today: a commit has one tag, whenever and wherever it is built.
     """
-    date = (now or datetime.now(UTC)).strftime("%Y%m%d")
-    git = ("git", "-c", f"safe.directory={root}", "-C", root)
+    git = ("git", "-c", f"safe.directory={root}", "-c", "log.showSignature=false", "-C", root)
     try:
-        sha = command.run((*git, "rev-parse", "HEAD"), timeout=20).stdout.strip()
+        said = command.run((*git, "show", "--no-patch", "--format=%H %ct", "HEAD"), timeout=20).stdout
+        sha, seconds = said.split()
         ours = bool(command.run((*git, "ls-tree", "--name-only", "HEAD"), timeout=20).stdout)
         dirty = bool(command.run((*git, "status", "--porcelain", "--", "."), timeout=60).stdout.strip())
     except CommandFailed:
         ours = False
     if not ours:
-        return Origin("unknown", True, date)
-    return Origin(sha, dirty, date)
+        return Origin("unknown", True, day(datetime.now(UTC)))
+    return Origin(sha, dirty, day(datetime.fromtimestamp(int(seconds), UTC)))
+
+
+def day(moment: datetime) -> str:
+    return moment.strftime("%Y%m%d")
 
 
 def commit_times(root: Path) -> dict[str, int]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import bases, pull
-from dockwright.build.bases import Base, Made, Maker
-from dockwright.build.images import Image, family_images, instance_images
+from dockwright.build import bases, plan, pull
+from dockwright.build.bases import Made, Maker
+from dockwright.build.images import Image, families_of, plan_images
 from dockwright.build.origin import read_origin
 from dockwright.build.packages import Packages
-from dockwright.build.store import stored, usable
 from dockwright.engine.docker import Docker
 from dockwright.engine.registry.place import Place
 from dockwright.errors import DockwrightError
@@ -51,26 +49,6 @@ class Planned:
     unlocked: tuple[Packages, ...]
 
 
-def plan_images(
-    fleet: Fleet, families: Iterable[str], instances: Iterable[Instance], root: Path, known: Mapping[str, Base]
-) -> dict[str, Image]:
-    """Every image that a set of families and instances needs, parents first, each with its input digest."""
-    wanted = list(instances)
-    made = family_images(fleet, families_of(fleet, families, wanted), root, known)
-    profiles = {machine: profile_text(fleet, machine) for machine in fleet.machines}
-    return {**made, **instance_images(fleet, wanted, made, root, profiles)}
-
-
-def families_of(fleet: Fleet, families: Iterable[str], instances: Iterable[Instance]) -> list[str]:
-    """Families, and those of instances."""
-    return [*families, *(fleet.services[instance.service].family for instance in instances)]
-
-
-def profile_text(fleet: Fleet, machine: str) -> str:
-    """The machine-profile.json of a machine: exactly the keys of its profile."""
-    return json.dumps(fleet.machines[machine].profile, indent=2) + "\n"
-
-
 def prepare(
     docker: Docker,
     fleet: Fleet,
@@ -88,15 +66,13 @@ def prepare(
     found = bases.expected_packages(fleet, root, families_of(fleet, wanted, chosen), locked=asked.locked)
     images = plan_images(fleet, wanted, chosen, root, bases.identities(fleet, found))
     origin = read_origin(root)
-    have = set(usable(stored(docker), origin))
-    missing = {name: image for name, image in images.items() if image.input_digest not in have}
+    missing = plan.on(docker, images, origin).missing
     pulled = pull.pull(docker, asked.registry, missing, say) if asked.registry and missing else ()
-    have = set() if asked.everything else have | {images[name].input_digest for name in pulled}
     unmade: dict[str, DockwrightError] = {}
     making = Maker(fleet, root, locked=asked.locked, install=asked.install, files=asked.files, say=say)
     with making as maker:
         # Where packages are not as locked, images are others than those expected, and more may be lacking.
-        while lacking := _bases_of(images, have, maker.made):
+        while lacking := _bases_of(images if asked.everything else plan.on(docker, images, origin).missing, maker.made):
             for ground, names in lacking.items():
                 maker.ensure(ground, names)
             for name, ground in _grounds(fleet, wanted, chosen).items():
@@ -110,12 +86,10 @@ def prepare(
     return Planned(images, pulled, maker.made, unmade, tuple(of for name, of in found.items() if name in used))
 
 
-def _bases_of(images: Mapping[str, Image], have: Iterable[str], made: Made) -> dict[str, list[str]]:
+def _bases_of(missing: Mapping[str, Image], made: Made) -> dict[str, list[str]]:
     """Root -> what is still to be made of it, and on it, for images that are not there."""
     found: dict[str, list[str]] = {}
-    for image in images.values():
-        if image.input_digest in have:
-            continue
+    for image in missing.values():
         names = [image.root or "", f"{image.ground}{BUILD}"]
         names += [] if image.instance else [name for name in image.debs if name]
         for name in names:

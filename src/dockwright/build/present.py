@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dockwright.build import bases
+from dockwright.build import bases, plan
 from dockwright.build.bases import Base
-from dockwright.build.images import FAMILIES, Image
+from dockwright.build.images import FAMILIES, Image, plan_images
 from dockwright.build.origin import read_origin
-from dockwright.build.planning import plan_images
-from dockwright.build.store import Stored, stored, usable
+from dockwright.build.store import Stored
 from dockwright.engine.docker import Docker
 from dockwright.errors import DockwrightError
 from dockwright.spec.model import Fleet
@@ -26,13 +25,20 @@ class Present:
 
 
 def present(docker: Docker, fleet: Fleet, root: Path) -> Present:
-    """Every family and every instance. An image of other inputs than those of now is not built."""
+    """Every family and every instance, those that this commit has tagged by its tag.
+
+    An image of other inputs than those of now is not built, and of a commit none of a work tree with changes.
+    """
     images = _plan(fleet, root)
-    have = usable(stored(docker), read_origin(root))
-    built = {name: have[image.input_digest] for name, image in images.items() if image.input_digest in have}
+    decided = plan.on(docker, images, read_origin(root))
+    built = {name: _named(entry.stored, entry.reference) for name, entry in decided.entries.items() if entry.stored}
     absent = {name: "not built" for name in fleet.by_generation() if name not in built}
     absent |= {each.name: _why(fleet, each.service) for each in fleet.instances() if each.name not in built}
     return Present(images, built, absent)
+
+
+def _named(stored: Stored, reference: str) -> Stored:
+    return replace(stored, reference=reference) if reference in stored.references else stored
 
 
 def _why(fleet: Fleet, service: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from dockwright.build import tags
 from dockwright.build.images import LABEL_INPUT, Image
 from dockwright.build.moving import Moving, mb
 from dockwright.engine import transfer
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 AT_ONCE = 8
-
-
-def tag(image: Image) -> str:
-    """The tag by which an image of these inputs is found again."""
-    return f"input-{image.input_digest.removeprefix('sha256:')[:32]}"
 
 
 def repository(place: Place, image: Image) -> Repository:
@@ -53,7 +49,7 @@ def pull(docker: Docker, place: Place, images: Mapping[str, Image], say: Say) ->
         except DockwrightError as error:
             say(f"  {name} cannot be taken from {place}: {error}")
             continue
-        docker.run("tag", source.named(remote.digest), f"{images[name].repository}:{tag(images[name])}")
+        docker.run("tag", source.named(remote.digest), tags.by_input(images[name]))
         came.append(name)
     return tuple(came)
 
@@ -61,7 +57,7 @@ def pull(docker: Docker, place: Place, images: Mapping[str, Image], say: Say) ->
 def look(place: Place, images: Mapping[str, Image], say: Say) -> dict[str, RemoteImage]:
     """What a registry has of `images`, by name. A tag proves nothing: the image itself has to say the same."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        asked = pool.map(lambda image: repository(place, image).image(tag(image)), images.values())
+        asked = pool.map(lambda image: repository(place, image).image(tags.input_tag(image)), images.values())
         found = {name: remote for name, remote in zip(images, asked, strict=True) if remote}
     wrong = [name for name, remote in found.items() if remote.labels.get(LABEL_INPUT) != images[name].input_digest]
     for name in wrong:

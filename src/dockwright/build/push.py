@@ -6,14 +6,14 @@ made good by the next one. An image of a work tree that no commit has gets no ta
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dockwright.build import tags
 from dockwright.build.images import Image
 from dockwright.build.moving import Moving, mb
-from dockwright.build.pull import repository, tag
+from dockwright.build.pull import repository
 from dockwright.build.store import Stored
 from dockwright.engine import transfer
 from dockwright.engine.docker import Docker
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from dockwright.engine.registry.repository import Repository
 
 Say = Callable[[str], None]
-DIRTY = re.compile(r"-dirty(-[\w.-]+)?$")
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ def _push(docker: Docker, target: Repository, name: str, image: Image, stored: S
         moved = sent.exactly(_sizes(target, digest))
         say(f"  {name}: moved {mb(moved)}")
     # Whoever built from these inputs first named the image that all others find.
-    if not DIRTY.search(commit) and target.digest(tag(image)) is None:
-        target.tag(digest, tag(image))
+    if not stored.dirty and target.digest(tags.input_tag(image)) is None:
+        target.tag(digest, tags.input_tag(image))
     return Pushed(name, target.named(commit), digest, moved, there)
 
 

@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import bake, inputs, pool, secrets, tools
+from dockwright.build import bake, baked, contexts, pool, secrets, tags, tools
 from dockwright.build.images import KIT, SCRIPTS, Image
 from dockwright.build.origin import Origin
 from dockwright.build.packages import Packages
-from dockwright.build.planning import profile_text
 from dockwright.engine.certificates import certificates
 from dockwright.lock.deb_tasks import BUILD
-from dockwright.spec.model import Fleet
+from dockwright.spec.model import Fleet, Instance
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What definitions are made of. `roots`: root name -> its named context; contexts are staged below `work`."""
+class Sources:
+    """What definitions are made of. `roots`: root name -> its named context; contexts are copied below `work`."""
 
     fleet: Fleet
     root: Path
@@ -29,61 +28,50 @@ class Parts:
     packages: Mapping[str, Packages]
 
 
-def definition(parts: Parts, images: Mapping[str, Image], present: Mapping[str, str]) -> dict[str, object]:
+def definition(sources: Sources, images: Mapping[str, Image], present: Mapping[str, str]) -> dict[str, object]:
     """A bake definition. `present`: image name -> reference of parents that need no build."""
-    root, work = parts.root, parts.work
-    contexts = {
-        "scripts": str(bake.stage(root / SCRIPTS, work, inputs.tree_digest(root / SCRIPTS))),
-        "uv": str(tools.uv_folder()),
-        "cyclonedx": str(tools.cyclonedx_folder()),
-    }
-    kit = bake.stage(root / KIT, work, inputs.tree_digest(root / KIT))
-    shared = bake.Shared(contexts, host_secrets(work), secrets.proxies(), parts.origin)
-    staged: dict[str, dict[str, str]] = {}
-    for name, image in images.items():
-        # The input digest names the folder: BuildKit tells contexts apart by their folder's name.
-        staged[name] = {".": str(bake.stage(image.context, work, f"context-{image.input_digest[7:]}"))}
-        staged[name]["build"] = parts.roots[f"{image.ground}{BUILD}"]
-        if image.root:
-            staged[name]["root"] = parts.roots[image.root]
-        if image.instance:
-            texts = instance_files(parts.fleet, image, parts.origin)
-            staged[name]["instance"] = str(bake.stage_texts(texts, work, f"instance-{image.input_digest[7:]}"))
-            staged[name]["kit"] = str(kit)
-        else:
-            staged[name] |= debian_packages(parts, name)
+    shared = bake.Shared(host_secrets(sources.work), secrets.proxies(), sources.origin)
+    staged = {name: _staged(sources, image) for name, image in images.items()}
     return bake.definition(images, present, staged, shared)
 
 
-def debian_packages(parts: Parts, family: str) -> dict[str, str]:
+def _staged(sources: Sources, image: Image) -> bake.Staged:
+    """What an image is built from: copies of exactly those files that are its inputs."""
+    root, work = sources.root, sources.work
+    files = {**image.parts["file"], **image.parts["lock"]}
+    context = contexts.copy(image.context, files, work)
+    named = {name: str(tools.folder(name)) for name in image.tools}
+    named["scripts"] = str(contexts.copy(root / SCRIPTS, image.parts["script"], work))
+    named["build"] = sources.roots[f"{image.ground}{BUILD}"]
+    if image.root:
+        named["root"] = sources.roots[image.root]
+    if image.instance is None:
+        return bake.Staged(context, context / "Dockerfile", named | debian_packages(sources, image))
+    recipe = contexts.copy(image.dockerfile.parent, image.parts["Dockerfile"], work)
+    named["kit"] = str(contexts.copy(root / KIT, image.parts["kit"], work))
+    texts = instance_files(sources.fleet, image, image.instance, sources.origin)
+    named["instance"] = str(contexts.texts(texts, work))
+    return bake.Staged(context, recipe / "Dockerfile", named)
+
+
+def debian_packages(sources: Sources, image: Image) -> dict[str, str]:
     """Named contexts: what a family adds to its parent (`debs`) and to its builder stage (`build-debs`)."""
     found = {}
-    for context, lock in (("debs", family), ("build-debs", f"{family}{BUILD}")):
-        if lock in parts.packages:
-            of = parts.packages[lock]
-            folder = parts.work / f"{context}-{of.identity[7:]}"
-            pool.copy(of.debs.values(), folder)
-            found[context] = str(folder)
+    for lock in image.debs:
+        of = sources.packages[lock]
+        context = "build-debs" if lock.endswith(BUILD) else "debs"
+        folder = sources.work / f"{context}-{of.identity[7:]}"
+        pool.copy(of.debs.values(), folder)
+        found[context] = str(folder)
     return found
 
 
-def instance_files(fleet: Fleet, image: Image, origin: Origin) -> dict[str, str]:
+def instance_files(fleet: Fleet, image: Image, instance: Instance, origin: Origin) -> dict[str, str]:
     """The generated files of an instance's last layer: the machine profile and the facts of the build."""
-    instance = image.instance
-    assert instance is not None  # noqa: S101 - called for instance images only
-    row = fleet.services[instance.service]
-    facts = {
-        "service": instance.service,
-        "machine": instance.machine,
-        "family": fleet.lineage(row.family)[-1],
-        "git_sha": origin.git_sha,
-        "tag": f"{origin.tag}{image.tag_suffix}",
-        "input_digest": image.input_digest,
-        "port": row.port,
-        "health_port": row.health_port,
-    }
+    said = {"git_sha": origin.git_sha, "tag": tags.tag(image, origin), "input_digest": image.input_digest}
+    facts = baked.build_facts(fleet, instance, **said)
     return {
-        "etc/machine-profile.json": profile_text(fleet, instance.machine),
+        "etc/machine-profile.json": baked.profile(fleet, instance.machine),
         "etc/dockwright/build.json": json.dumps(facts, indent=2) + "\n",
     }
 

@@ -11,6 +11,7 @@ STEP = re.compile(r"^\[(?P<where>[^\]]+)\] (?P<what>.+)$")
 # Steps of BuildKit's own that say nothing about the image.
 PLUMBING = re.compile(r"\b(internal|context)\b")
 MOUNTS = re.compile(r"--mount=\S+\s+")
+EXPORT = "exporting to image"
 # Quicker steps are not told.
 LONG = 2.0
 KEPT = 20
@@ -21,6 +22,8 @@ class Steps:
 
     def __init__(self, images: Mapping[str, str], say: Callable[[str], None]) -> None:
         self._images = images
+        # With a single target BuildKit leaves its name out, and the brackets around it too.
+        self._only = next(iter(images.values())) if len(images) == 1 else ""
         self._say = say
         self._names: dict[str, str] = {}
         self._exports: dict[str, str] = {}
@@ -36,7 +39,9 @@ class Steps:
             return
         number, rest = match["number"], match["rest"]
         ended, step = ENDED.match(rest), STEP.match(rest)
-        if ended:
+        if self._only and rest.startswith(EXPORT):
+            self._exports[number] = self._only
+        elif ended:
             self._end(number, rest, ended["how"], float(ended["seconds"] or 0))
         elif step and not PLUMBING.search(step["where"]):
             self._begin(number, step["where"], step["what"])
@@ -46,10 +51,9 @@ class Steps:
     def _begin(self, number: str, where: str, what: str) -> None:
         target, _, stage = where.partition(" ")
         image = self._images.get(target, "")
-        # With a single target BuildKit leaves its name out.
-        if not image and len(self._images) == 1:
-            image, stage = next(iter(self._images.values())), where
-        if what.startswith("exporting to image"):
+        if not image and self._only:
+            image, stage = self._only, where
+        if what.startswith(EXPORT):
             self._exports[number] = image
         else:
             self._names[number] = f"{image} [{stage}] {MOUNTS.sub('', what)}"[:120]

@@ -1,59 +1,81 @@
-"""What an engine already has: images found by the input digest that they carry as a label."""
+"""What an engine already has: images found by the input digest that is their tag and that they carry as a label."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from dockwright.build.images import LABEL_INPUT
-from dockwright.build.origin import Origin
+from dockwright.build import parts, tags
+from dockwright.build.images import LABEL_INPUT, LABEL_PARTS, Image
 from dockwright.engine.docker import Docker
 
-DIRTY = re.compile(r":([\w.-]+-)?\d{8}-\w+-dirty(-[\w.-]+)?$")
+DIRTY = re.compile(r"(^|-)\d{8}-\w+-dirty(-[\w.-]+)?$")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An image in an engine's store. `digest` is what a container of it refers to."""
+    """An image in an engine's store. `digest` is what a container of it refers to.
+
+    `git_sha` and `tag` are those of the commit that it was built from; later commits with equal inputs add tags.
+    """
 
     digest: str
     reference: str
     git_sha: str
-    created: str
+    tag: str
     input_digest: str
+    name: str = ""
+    references: frozenset[str] = frozenset()
+    layers: tuple[str, ...] = ()
+    parts: parts.Parts | None = None
 
     @property
     def dirty(self) -> bool:
         """Whether it was built from a work tree that no commit has: what it says of its commit is not the truth."""
-        return DIRTY.search(self.reference) is not None
+        return DIRTY.search(self.tag) is not None
 
 
-def usable(found: Mapping[str, Stored], origin: Origin) -> dict[str, Stored]:
-    """What a build of `origin` may take as it is. A commit wants images that can say so: none of a dirty work tree."""
-    return {digest: image for digest, image in found.items() if origin.dirty or not image.dirty}
+def find(docker: Docker, images: Iterable[Image]) -> dict[str, Stored]:
+    """Input digest -> image, of those images that the engine has."""
+    wanted = {tags.by_input(image): image.input_digest for image in images}
+    found = {stored.input_digest: stored for stored in _read(docker, sorted(wanted))}
+    # A tag that somebody moved by hand proves nothing; the label does.
+    return {digest: found[digest] for digest in wanted.values() if digest in found}
 
 
-def stored(docker: Docker) -> dict[str, Stored]:
-    """Input digest -> image, for every image that this tool built and the engine still has."""
+def every(docker: Docker) -> list[Stored]:
+    """Every image that this tool built and the engine still has. Slower than `find`: the engine adds sizes up."""
     ids = docker.run("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={LABEL_INPUT}").split()
-    found: dict[str, Stored] = {}
-    for entry in docker.inspect("image", sorted(set(ids))):
+    return list(_read(docker, sorted(set(ids))))
+
+
+def _read(docker: Docker, names: list[str]) -> Iterator[Stored]:
+    for entry in docker.inspect("image", names):
         made = _stored(entry)
-        if made and (made[0] not in found or found[made[0]].dirty):
-            found[made[0]] = made[1]
-    return found
+        if made:
+            yield made
 
 
-def _stored(entry: dict[str, Any]) -> tuple[str, Stored] | None:
-    tags = entry.get("RepoTags") or []
+def _stored(entry: dict[str, Any]) -> Stored | None:
+    references = entry.get("RepoTags") or []
     labels = (entry.get("Config") or {}).get("Labels") or {}
-    if not tags or LABEL_INPUT not in labels:
+    if not references or LABEL_INPUT not in labels:
         return None
-    sha = labels.get("org.opencontainers.image.revision", "unknown")
-    return labels[LABEL_INPUT], Stored(entry["Id"], tags[0], sha, entry.get("Created", ""), labels[LABEL_INPUT])
+    tag = labels.get("org.opencontainers.image.version", "")
+    return Stored(
+        entry["Id"],
+        next((one for one in references if one.endswith(f":{tag}")), references[0]),
+        labels.get("org.opencontainers.image.revision", "unknown"),
+        tag,
+        labels[LABEL_INPUT],
+        labels.get("org.opencontainers.image.title", ""),
+        frozenset(references),
+        tuple((entry.get("RootFS") or {}).get("Layers") or ()),
+        parts.recorded(labels.get(LABEL_PARTS, "")),
+    )
 
 
 def unpacked_sizes(docker: Docker, references: Iterable[str]) -> dict[str, int]:

@@ -2,63 +2,65 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import shutil
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from dockwright.engine.state import state_dir
 from dockwright.lock.python import uv
 
-# cyclonedx-python-lib and everything that it imports: plain Python, so any interpreter runs it.
-CYCLONEDX = (
-    "boolean",
-    "cyclonedx",
-    "defusedxml",
-    "license_expression",
-    "packageurl",
-    "py_serializable",
-    "sortedcontainers",
-    "typing_extensions",
-)
+# Named context of a build -> importable name -> the distribution that it belongs to.
+# cyclonedx-python-lib and everything that it imports are plain Python, so any interpreter runs them.
+CONTEXTS: dict[str, dict[str, str]] = {
+    "uv": {"uv": "uv"},
+    "cyclonedx": {
+        "boolean": "boolean.py",
+        "cyclonedx": "cyclonedx-python-lib",
+        "defusedxml": "defusedxml",
+        "license_expression": "license-expression",
+        "packageurl": "packageurl-python",
+        "py_serializable": "py-serializable",
+        "sortedcontainers": "sortedcontainers",
+        "typing_extensions": "typing_extensions",
+    },
+}
 
 
 @cache
-def versions() -> str:
-    """The versions that decide what these tools make: a part of every input digest."""
-    return " ".join(f"{name}=={importlib.metadata.version(name)}" for name in ("uv", "cyclonedx-python-lib"))
+def versions(context: str) -> dict[str, str]:
+    """Distribution -> version, of what a named context holds: a part of the inputs of images that use it."""
+    return {name: importlib.metadata.version(name) for name in CONTEXTS[context].values()}
 
 
 def current() -> frozenset[str]:
     """The names of the folders that are used now."""
-    return frozenset((_uv(), _cyclonedx()))
+    return frozenset(map(_name, CONTEXTS))
 
 
-def _uv() -> str:
-    return f"uv-{importlib.metadata.version('uv')}"
+def folder(context: str) -> Path:
+    """A folder with a named context's tool and nothing else."""
+    return _made(_name(context), {"uv": Path(uv())} if context == "uv" else _packages(CONTEXTS[context]))
 
 
-def _cyclonedx() -> str:
-    return f"cyclonedx-{importlib.metadata.version('cyclonedx-python-lib')}"
+def _name(context: str) -> str:
+    return f"{context}-{hashlib.sha256(repr(versions(context)).encode()).hexdigest()[:12]}"
 
 
-def uv_folder() -> Path:
-    """A folder with the tool's own uv."""
-    return _made(_uv(), {"uv": Path(uv())})
-
-
-def cyclonedx_folder() -> Path:
-    """A folder with the packages that write bills of materials."""
+def _packages(names: Iterable[str]) -> dict[str, Path]:
+    """Where importable packages are: file or folder name -> path."""
     parts: dict[str, Path] = {}
-    for name in CYCLONEDX:
+    for name in names:
         spec = importlib.util.find_spec(name)
         assert spec is not None and spec.origin is not None  # noqa: S101 - locked in requirements/tool.lock
         path = Path(spec.origin)
         path = path.parent if path.name == "__init__.py" else path
         parts[path.name] = path
-    return _made(_cyclonedx(), parts)
+    return parts
 
 
 def _made(name: str, parts: dict[str, Path]) -> Path:

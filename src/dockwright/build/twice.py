@@ -24,7 +24,7 @@ from dockwright.build.bases import Made
 from dockwright.build.oci import Layout
 from dockwright.build.origin import Origin, read_origin
 from dockwright.build.planning import Planned
-from dockwright.build.staging import Parts, definition
+from dockwright.build.staging import Sources, definition
 from dockwright.build.verify import Difference, Picture, differences, read_picture
 from dockwright.engine import daemon
 from dockwright.engine.docker import Docker
@@ -155,7 +155,7 @@ class _Build:
         outputs = {image.target: self.home / name / image.target for image in images.values()}
         with tempfile.TemporaryDirectory(prefix=f"dockwright-verify-{name}-") as work:
             contexts = {root: layout.reference for root, layout in self.planned.made.layouts.items()}
-            parts = Parts(self.fleet, self.root, Path(work), self.origin, contexts, self.planned.made.packages)
+            parts = Sources(self.fleet, self.root, Path(work), self.origin, contexts, self.planned.made.packages)
             made = definition(parts, images, {})
             make.run_bake(docker, into_layouts(made, outputs), images, self.say, *options)
         return {name: read_picture(outputs[image.target]) for name, image in images.items()}

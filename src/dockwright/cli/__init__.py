@@ -19,6 +19,7 @@ VERBS = {
     "status": "each service: desired, running, healthy, since when, from which commit",
     "logs": "what instances wrote",
     "down": "stop what `up` started",
+    "plan": "what would be built, and which input of each image has changed",
     "build": "build the images of families and instances",
     "push": "push built images into a registry, where other machines find them",
     "sizes": "how large built images are, what they share, and where the bytes go",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from dockwright.errors import DockwrightError, UnreadableInput
 
@@ -40,18 +41,42 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o644) -> Non
 @contextmanager
 def locked(path: Path, says: str) -> Iterator[None]:
     """Hold a file's lock; a process that ends in any way lets it go. Raises DockwrightError where another holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            file.seek(0)
-            who = file.read(20).strip()
-            raise DockwrightError(says, f"wait until process {who or 'that holds it'} has ended") from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+            raise DockwrightError(says, f"wait until {_holder(file)} has ended") from error
+        _sign(file)
         yield
+
+
+@contextmanager
+def in_turn(path: Path, says: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold a file's lock as `locked` does, but wait for it where another process holds it, and say so."""
+    with _opened(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{says}: waiting until {_holder(file)} has ended")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        _sign(file)
+        yield
+
+
+def _opened(path: Path) -> IO[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("a+")
+
+
+def _holder(file: IO[str]) -> str:
+    file.seek(0)
+    return f"process {file.read(20).strip() or 'that holds it'}"
+
+
+def _sign(file: IO[str]) -> None:
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
 
 
 def read_json(path: Path) -> dict[str, object] | None:

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dockwright.build import bases
+from dockwright.build import baked, bases
 from dockwright.build.origin import Origin, read_origin
-from dockwright.build.planning import profile_text
 from dockwright.build.present import Present, present
 from dockwright.build.store import Stored, unpacked_sizes
 from dockwright.check.ticket import read_tickets
@@ -145,7 +144,7 @@ def contents_of(
                 **_picture(seen.built[each.name], digests),
                 family=lineage[each][-1],
                 sbom=digest_of(found[each.name]),
-                profile=digest_of(profile_text(fleet, each.machine).encode()),
+                profile=digest_of(baked.profile(fleet, each.machine).encode()),
             )
             for each in instances
         },

@@ -82,5 +82,5 @@ def _image(image: Stored) -> dict[str, object]:
         "image_digest": image.digest,
         "input_digest": image.input_digest,
         "git_sha": image.git_sha,
-        "tag": image.reference.rpartition(":")[2],
+        "tag": image.tag,
     }

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dockwright.build import baked
 from dockwright.build.origin import Origin
-from dockwright.build.planning import profile_text
 from dockwright.engine import command
 from dockwright.engine.state import dumps, state_dir, write_atomically
 from dockwright.lock.python import uv
@@ -88,19 +88,11 @@ def launch(
 ) -> Launch:
     """Write what an instance reads at its start, and say how it is started."""
     home = place().home / instance.machine / instance.service
-    row = fleet.services[instance.service]
-    facts = {
-        "service": instance.service,
-        "machine": instance.machine,
-        "family": fleet.lineage(row.family)[-1],
-        "git_sha": origin.git_sha,
-        "tag": f"{origin.tag}-dev",
-        "input_digest": "work tree",  # no image: nothing was digested
-        "port": row.port,
-        "health_port": row.health_port,
-    }
+    # There is no image, so nothing was digested.
+    said = {"git_sha": origin.git_sha, "tag": f"{origin.tag}-dev", "input_digest": "work tree"}
+    facts = baked.build_facts(fleet, instance, **said)
     write_atomically(home / "build.json", dumps(facts))
-    write_atomically(home / "machine-profile.json", profile_text(fleet, instance.machine))
+    write_atomically(home / "machine-profile.json", baked.profile(fleet, instance.machine))
     (home / "state").mkdir(parents=True, exist_ok=True)
     env = {
         "DOCKWRIGHT_BUILD": str(home / "build.json"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from dockwright.build import make
 from dockwright.build.origin import read_origin
-from dockwright.build.planning import Asked, Planned, prepare
+from dockwright.build.planning import Asked, Planned
 from dockwright.build.store import Stored
 from dockwright.engine import find
 from dockwright.engine.docker import Docker
@@ -124,8 +124,7 @@ def build(
 ) -> tuple[Planned, make.Built]:
     """Build what a choice needs and the engine lacks."""
     asked = Asked(install=install, registry=named(None))
-    planned = prepare(docker, fleet, (), choice.all, root, asked, say)
-    return planned, make.build(docker, fleet, planned, root, say, asked.registry)
+    return make.ensure(docker, fleet, (), choice.all, root, asked, say)
 
 
 def buildable(choice: Choice, planned: Planned, place: Place) -> Choice:

@@ -23,6 +23,7 @@ import json
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from dockwright.build import make
 from dockwright.cli import spaced
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as held:
         if arguments.yes:
             # Nobody may start, build or release anything from what is about to go.
+            held.enter_context(make.alone(say))
             held.enter_context(here().alone())
             held.enter_context(shelf.here().alone())
         found = freeing.found(docker, host(), asked)

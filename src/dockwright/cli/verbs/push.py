@@ -21,13 +21,12 @@ from __future__ import annotations
 import argparse
 import json
 
-from dockwright.build import collect, push
+from dockwright.build import collect, make, push
 from dockwright.build.planning import Asked, prepare
 from dockwright.build.present import Present, present
-from dockwright.cli import stood_on, table
+from dockwright.cli import chosen, stood_on, table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress, megabytes
-from dockwright.cli.verbs import build
 from dockwright.cli.verbs.sizes import asked
 from dockwright.engine import find
 from dockwright.engine.docker import Docker
@@ -55,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.wheels:
         return push_wheels(docker, fleet, where, arguments, say)
     seen = present(docker, fleet, root)
-    wanted = chosen(seen, names, every=not arguments.names)
+    wanted = to_push(seen, names, every=not arguments.names)
     say(f"pushing {len(wanted)} images to {where}")
     pushed = push.push(docker, where, {name: seen.images[name] for name in wanted}, seen.built, say)
     bills = attached.attach(docker, where, seen.images, seen.built, pushed, say)
@@ -78,11 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
 def push_wheels(docker: Docker, fleet: Fleet, where: place.Place, arguments: argparse.Namespace, say: Progress) -> int:
     """Make or download the wheels of locks, and keep them in the registry."""
     root = repository()
-    families, instances = build.chosen(fleet, arguments.names)
-    build.recipes_exist(fleet, families, instances, root)
-    planned = prepare(docker, fleet, families, instances, root, Asked(install=False, everything=True), say)
-    wanted = [*families, *(instance.name for instance in instances)]
-    names = [name for name in wanted if name in planned.images] if arguments.names else [*planned.images]
+    wanted = chosen.chosen(fleet, root, arguments.names)
+    asked_for = [*wanted.families, *(instance.name for instance in wanted.instances)]
+    needed = Asked(install=False, everything=True)
+    with make.alone(say):
+        planned = prepare(docker, fleet, wanted.families, wanted.instances, root, needed, say)
+    names = [name for name in asked_for if name in planned.images] if arguments.names else [*planned.images]
     kept = collect.push(docker, fleet, where, planned, names, root, say)
     if arguments.json:
         told = {"registry": str(where), "wheels": [vars(one) for one in kept], **stood_on.as_json(planned)}
@@ -104,7 +104,7 @@ def push_wheels(docker: Docker, fleet: Fleet, where: place.Place, arguments: arg
     return stood_on.tell(planned)
 
 
-def chosen(seen: Present, names: list[str], *, every: bool) -> list[str]:
+def to_push(seen: Present, names: list[str], *, every: bool) -> list[str]:
     """The images to push, parents first. Raises UsageError for one that is not built."""
     missing = [] if every else [name for name in names if name not in seen.built]
     if missing:

@@ -25,10 +25,11 @@ from dataclasses import dataclass
 from dockwright.build import smoke, suites
 from dockwright.build.planning import Asked
 from dockwright.build.present import present
-from dockwright.cli import smoked, stood_on
+from dockwright.cli import chosen, smoked, stood_on
+from dockwright.cli.chosen import Chosen
 from dockwright.cli.context import repository
+from dockwright.cli.ensured import ensured
 from dockwright.cli.progress import Progress
-from dockwright.cli.verbs.build import chosen, ensured, makeable
 from dockwright.engine import find
 from dockwright.engine.docker import Docker
 from dockwright.errors import DockwrightError, UsageError
@@ -84,11 +85,11 @@ def _built(fleet: Fleet, arguments: argparse.Namespace, say: Progress) -> _Built
         return _Built(docker, {name: image.reference for name, image in seen.built.items()}, seen.absent)
     if arguments.all and arguments.names:
         raise UsageError("--all leaves nothing to name", "name images, or pass --all")
-    families, instances = chosen(fleet, arguments.names)
+    wanted = chosen.chosen(fleet, root, arguments.names)
     if arguments.all:
-        families = makeable(fleet, root)
-    asked = Asked(install=not arguments.no_install)
-    docker, planned, built = ensured(fleet, families, instances, asked, say)
-    wanted = [name for name in (*families, *(each.name for each in instances)) if name not in planned.unmade]
+        wanted = Chosen(chosen.makeable(fleet, root), wanted.instances)
+    docker, planned, built = ensured(fleet, root, wanted, Asked(install=not arguments.no_install), say)
+    names = (*wanted.families, *(each.name for each in wanted.instances))
+    references = {name: built.of(name).reference for name in names if name not in planned.unmade}
     absent = {name: str(error) for name, error in planned.unmade.items()}
-    return _Built(docker, {name: built.of(name).reference for name in wanted}, absent, stood_on.tell(planned))
+    return _Built(docker, references, absent, stood_on.tell(planned))

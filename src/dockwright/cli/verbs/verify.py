@@ -26,19 +26,18 @@ import argparse
 import json
 from pathlib import Path
 
-from dockwright.build import twice
+from dockwright.build import make, twice
 from dockwright.build.planning import Asked, prepare
-from dockwright.cli import stood_on, table
+from dockwright.cli import chosen, stood_on, table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
-from dockwright.cli.verbs.build import chosen, makeable, recipes_exist
 from dockwright.engine import find
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Fleet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or machine/service")
+    chosen.add_arguments(parser)
     parser.add_argument("--no-install", action="store_true", help="install nothing on this host; say what is missing")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
@@ -46,12 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     root = repository()
     fleet = load_fleet(root / "fleet")
-    families, instances = chosen(fleet, arguments.names or cpu_families(fleet, root))
-    recipes_exist(fleet, families, instances, root)
+    named = arguments.names or ([] if arguments.machine else cpu_families(fleet, root))
+    wanted = chosen.chosen(fleet, root, named, arguments.machine)
     say = Progress(quiet=arguments.json)
     docker = find.ensure(allowed=not arguments.no_install, say=say)
     asked = Asked(locked=True, install=not arguments.no_install, everything=True, files=True)
-    planned = prepare(docker, fleet, families, instances, root, asked, say)
+    with make.alone(say):
+        planned = prepare(docker, fleet, wanted.families, wanted.instances, root, asked, say)
     report = twice.verify(docker, fleet, planned, root, say)
     if arguments.json:
         print(json.dumps({**as_json(report), **stood_on.as_json(planned)}, indent=2))
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def cpu_families(fleet: Fleet, root: Path) -> list[str]:
     """The families without CUDA that can be built here."""
-    return [name for name in makeable(fleet, root) if not fleet.carries_cuda(name)]
+    return [name for name in chosen.makeable(fleet, root) if not fleet.carries_cuda(name)]
 
 
 def as_json(report: twice.Report) -> dict[str, object]:

@@ -1,0 +1,64 @@
+"""What `build` would do, and why: which images, which of their inputs have changed, what is only tagged again.
+
+Nothing is made and nothing is changed. Each image carries a record of its inputs, so what has changed is told by name:
+a file, a pin with both versions, an argument, the parent, the Dockerfile, the kit, the machine profile, the root. It is
+told against the image that this machine built last, or the nearest one that the engine has. Times of files, tests,
+pages and comments of locks decide nothing.
+
+Without an engine the input digests are listed all the same, and the exit code is 3: what is there, nobody can say.
+
+  dockwright plan                       every implemented instance, and the families below them
+  dockwright plan family-web            a family, a service, or machine/service
+  dockwright plan --machine pc2         the instances of one machine
+  dockwright plan --json                {"counts", "push", "images": [{"name", "action", "changes", …}], …}
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from dockwright.build import bases, layers, make, plan, store
+from dockwright.build.images import families_of, plan_images
+from dockwright.build.origin import read_origin
+from dockwright.cli import chosen, planned, table
+from dockwright.cli.context import repository
+from dockwright.engine import find
+from dockwright.errors import EngineUnavailable
+from dockwright.spec.load import load_fleet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    chosen.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    root = repository()
+    fleet = load_fleet(root / "fleet")
+    wanted = chosen.chosen(fleet, root, arguments.names, arguments.machine)
+    known = bases.expected(fleet, root, families_of(fleet, wanted.families, wanted.instances))
+    images = plan_images(fleet, wanted.families, wanted.instances, root, known)
+    origin = read_origin(root)
+    try:
+        docker = find.running()
+    except EngineUnavailable:
+        show(planned.Told(plan.undecided(images, origin), {}, ""), as_json=arguments.json)
+        raise
+    made = plan.on(docker, images, origin)
+    if made.missing:
+        made = plan.explained(made, store.every(docker), make.last_built())
+    show(planned.Told(made, layers.noted(layers.notes()), docker.host), as_json=arguments.json)
+    return 0
+
+
+def show(told: planned.Told, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(told.as_json(), indent=2))
+        return
+    rows = told.rows()
+    if rows:
+        table.show(planned.COLUMNS, rows)
+        print()
+    for line in told.closing():
+        print(line)
