@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 from release.made import bill
 
+from dockwright.engine.registry import artifact
+from dockwright.engine.registry.artifact import File
+from dockwright.release import publish
 from dockwright.release.shelf import Shelf
 from engines import standins
 from engines.conftest import Running
 from engines.fleet import Fleet
+from engines.registry import Registry
 from engines.standins import Checkout
 
 pytestmark = pytest.mark.engines
@@ -134,7 +138,7 @@ def test_a_release_whose_images_are_gone_says_so(tool: Fleet, made: Checkout, fo
     record = release(tool, "create")["release"]
     done = tool.run("release", "show", "latest", "--check")
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"all {len(record['sizes'])} images are here" in done.stdout
+    assert f"all {len(record['sizes'])} images are there" in done.stdout
     victim = record["contents"]["instances"]["mainpc/SystemDigitalTwin"]["digest"]
     tool.docker.run("image", "rm", "--force", victim)
     done = tool.run("release", "show", "latest", "--check", "--json")
@@ -147,3 +151,63 @@ def test_a_release_whose_images_are_gone_says_so(tool: Fleet, made: Checkout, fo
     partial = release(tool, "create", "--partial")["release"]
     assert partial["contents"]["left_out"] == {"mainpc/SystemDigitalTwin": "not built"}
     assert partial["name"] == f"{record['name']}-2"
+
+
+def test_a_release_goes_through_a_registry_and_comes_back_as_it_was(
+    tool: Fleet, made: Checkout, folder: Path, registry: Registry, tmp_path: Path
+) -> None:
+    standins.build(tool.docker, made, folder / "context", content)
+    where = ("--registry", str(registry.place))
+    done = tool.run("release", "create", "--json", *where)
+    assert done.returncode == 1
+    assert f"is not pushed: {registry.place} has not its images of " in done.stderr
+    record = release(tool, "create")["release"]
+    name = record["name"]
+    assert tool.run("push", *where).returncode == 0
+    assert not release(tool, "create", *where)["new"], "it was written before it could be pushed"
+    assert publish.names(registry.place) == [name]
+    digest = release(tool, "push", "latest", *where)["digest"]
+    assert publish.repository(registry.place).digest(name) == digest, "what is there is left as it is"
+    # Another host has its own state directory.
+    other = Fleet(tool.docker, tool.root, {**tool.environ, "DOCKWRIGHT_STATE": str(tmp_path / "other")})
+    assert release(other, "list") == []
+    assert release(other, "fetch", name[:12], *where) == {"new": True, "release": record}
+    assert not release(other, "fetch", "latest", *where)["new"]
+    shelf, ours = Shelf(tmp_path / "other" / "releases"), Shelf(folder / "state" / "releases")
+    assert shelf.find("latest") == ours.find(name)
+    for picture in shelf.find("latest").contents.instances.values():
+        assert shelf.bill(picture.sbom) == ours.bill(picture.sbom)
+    victim = record["contents"]["instances"]["pc2/CentralErrorBus"]
+    tool.docker.run("image", "rm", "--force", victim["digest"])
+    shown = tool.run("release", "show", name, "--check", *where)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    (line,) = (line for line in shown.stdout.splitlines() if line.startswith("pc2/CentralErrorBus"))
+    assert line.split()[-1] == "registry"
+
+
+def test_a_registry_that_lies_is_not_believed(
+    tool: Fleet, made: Checkout, folder: Path, registry: Registry, tmp_path: Path
+) -> None:
+    standins.build(tool.docker, made, folder / "context", content)
+    name = release(tool, "create")["release"]["name"]
+    path = folder / "state" / "releases" / f"{name}.json"
+    target = publish.repository(registry.place)
+    other = Fleet(tool.docker, tool.root, {**tool.environ, "DOCKWRIGHT_STATE": str(tmp_path / "other")})
+
+    def refused(word: str, *files: File, kind: str = publish.KIND) -> None:
+        artifact.push(target, kind, files, tag=name)
+        done = other.run("release", "fetch", name, "--registry", str(registry.place))
+        assert done.returncode == 2, done.stdout
+        assert word in done.stderr
+        assert "Traceback" not in done.stderr
+        assert Shelf(tmp_path / "other" / "releases").all() == []
+
+    good = path.read_bytes()
+    refused("is no release", File("release.json", good), kind="application/vnd.other")
+    refused("is no release", File("other.json", good))
+    refused("was changed after it was written", File("release.json", good.replace(b"base-utils:2", b"base-utils:3", 1)))
+    told = Shelf(path.parent).find(name).contents.instances.values()
+    bills = [File(publish._bill(digest), bill(evil="1")) for digest in {one.sbom for one in told}]
+    refused("is another one than its release refers to", File("release.json", good), *bills)
+    done = tool.run("release", "push", name, "--registry", str(registry.place))
+    assert (done.returncode, done.stdout) == (1, "")

@@ -58,15 +58,20 @@ def shown(record: Record, health: Health) -> Iterator[str]:
 
 
 def pictures(record: Record, found: Sequence[Standing] | None) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Columns and rows of `release show`: every image; with `found`, whether it is there."""
-    columns = ("IMAGE", "TAG", "DIGEST", "UNPACKED", *(("HERE",) if found is not None else ()))
-    there = {one.name: one.here for one in found or ()}
+    """Columns and rows of `release show`: every image; with `found`, where it is."""
+    columns = ("IMAGE", "TAG", "DIGEST", "UNPACKED", *(("WHERE",) if found is not None else ()))
+    where = {one.name: _where(one) for one in found or ()}
     rows = []
     for name, picture in record.contents.pictures():
         size = amount(record.sizes[name]) if name in record.sizes else "-"
-        last = () if found is None else ("yes" if there[name] else "gone",)
+        last = () if found is None else (where[name],)
         rows.append((name, picture.tag, picture.digest.removeprefix("sha256:")[:12], size, *last))
     return columns, rows
+
+
+def _where(one: Standing) -> str:
+    places = [*(["here"] if one.here else []), *(["registry"] if one.there else [])]
+    return ", ".join(places) or "gone"
 
 
 def difference(found: Difference) -> Iterator[str]:

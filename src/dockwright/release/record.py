@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
@@ -19,7 +20,8 @@ from dockwright.errors import UnreadableInput
 VERSION: Final = 1
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", description="sha256:hexadecimal")]
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$", description="a commit")]
-ReleaseName = Annotated[str, Field(pattern=r"^\d{8}-[0-9a-f]{12}(-[1-9]\d*)?$", description="YYYYMMDD-<git_sha>")]
+NAME = re.compile(r"\d{8}-[0-9a-f]{12}(-[1-9]\d*)?")
+ReleaseName = Annotated[str, Field(pattern=f"^{NAME.pattern}$", description="YYYYMMDD-<git_sha>")]
 Setting = int | str
 
 

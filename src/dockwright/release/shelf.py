@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ class Shelf:
     def all(self) -> list[Record]:
         """Every release, the oldest first. Raises UnreadableInput where one cannot be read: nothing is left out."""
         paths = self.home.glob("[0-9]*.json")
-        return sorted((_read(path) for path in paths), key=lambda one: (one.created, _number(one.name)))
+        return sorted((_read(path) for path in paths), key=lambda one: (one.created, order(one.name)))
 
     def names(self) -> list[str]:
         return [one.name for one in self.all()]
@@ -54,7 +54,8 @@ class Shelf:
                     f"no release before {known[-1].name} was seen healthy", "name one of ./dockwright release list"
                 )
             return found
-        return _one(text, {one.name: one for one in known})
+        by_name = {one.name: one for one in known}
+        return by_name[meant(text, by_name)]
 
     def same(self, digest: str) -> Record | None:
         """The release that has these contents."""
@@ -110,19 +111,21 @@ def _read(path: Path) -> Record:
     return found
 
 
-def _number(name: str) -> int:
-    parts = name.split("-")
-    return int(parts[2]) if len(parts) > 2 else 1
+def order(name: str) -> tuple[str, int]:
+    """Names in the order in which they were given: by day, and by number within a commit."""
+    day, sha, *number = name.split("-")
+    return f"{day}-{sha}", int(number[0]) if number else 1
 
 
-def _one(text: str, known: Mapping[str, Record]) -> Record:
+def meant(text: str, known: Collection[str]) -> str:
+    """The name that some letters mean: a whole one, the only one that begins so, or with such a commit."""
     if text in known:
-        return known[text]
+        return text
     found = [name for name in known if name.startswith(text)]
     # A commit alone is enough, too: it is what people copy from a log.
     found = found or [name for name in known if len(text) >= 4 and name.partition("-")[2].startswith(text)]
     if len(found) == 1:
-        return known[found[0]]
+        return found[0]
     if found:
         raise UsageError(f"{text} may mean {', '.join(found)}", "write more of the name")
     says = f"no release is called {text}{did_you_mean(text, [*known, LATEST, PREVIOUS])}"
