@@ -18,12 +18,16 @@ from release.made import bill
 
 from dockwright.engine import daemon
 from dockwright.engine.docker import Docker
-from dockwright.release import health
+from dockwright.engine.registry import artifact
+from dockwright.engine.registry.artifact import File
+from dockwright.engine.registry.repository import Repository
+from dockwright.release import health, publish
 from dockwright.release.leftovers import disk_size
 from dockwright.release.shelf import Shelf
 from engines import standins, supervised
 from engines.conftest import Machine
 from engines.fleet import Fleet
+from engines.registry import Registry
 from engines.standins import Checkout
 
 pytestmark = pytest.mark.engines
@@ -282,3 +286,51 @@ def test_where_the_disk_went_adds_up(docker: Docker, tool: Fleet, history: Histo
     shown = tool.run("sizes", "--disk")
     assert "./dockwright prune would free " in shown.stdout
     assert tool.run("sizes", "--disk", "family-web").returncode == 2
+
+
+def test_a_registry_keeps_what_one_may_go_back_to(
+    docker: Docker, tool: Fleet, history: History, registry: Registry
+) -> None:
+    where = ("--registry", str(registry.place))
+    for _ in range(3):
+        history.release()
+        assert tool.run("push", *where).returncode == 0
+        assert tool.run("release", "push", "latest", *where).returncode == 0
+    first = len(history.names) - 3
+    history.healthy(first, 23)
+    twins = Repository(registry.place.below("system-digital-twin"))
+    digests = [history.twin(number) for number in range(first, first + 3)]
+    about = artifact.push(twins, "application/vnd.test", [File("sbom", b"{}")], subject=digests[1])
+    planned = prune(tool, "registry", "--keep", "1", *where)
+    # The first was healthy, and the last is the newest.
+    assert [item["digest"] for item in planned["items"]] == [digests[1]]
+    assert OWN < planned["bytes"] < OWN * 1.1
+    assert all(twins.digest(digest) for digest in digests), "nothing is touched without --yes"
+    done = prune(tool, "registry", "--keep", "1", "--yes", *where)
+    assert (done["failed"], done["engine_freed"]) == ([], None)
+    assert [digest for digest in digests if twins.digest(digest) is None] == [digests[1]]
+    assert twins.digest(about) is None
+    assert artifact.fallback(digests[1]) not in twins.tags()
+    back = history.shelf.find(history.names[first])
+    assert publish.held(registry.place, back) == back.digests()
+    assert prune(tool, "registry", "--keep", "1", *where)["items"] == []
+
+
+def test_what_says_something_of_an_image_that_is_gone_goes_too(
+    docker: Docker, tool: Fleet, history: History, registry: Registry
+) -> None:
+    where = ("--registry", str(registry.place))
+    assert tool.run("push", *where).returncode == 0
+    twins = Repository(registry.place.below("system-digital-twin"))
+    subject = twins.digest(twins.tags()[0])
+    assert subject is not None
+    about = artifact.push(twins, "application/vnd.test", [File("sbom", b"{}")], subject=subject)
+    twins.delete(subject)
+    done = prune(tool, "registry", "--yes", *where)
+    assert [item["why"] for item in done["items"]] == ["what it says something of is gone"]
+    assert twins.digest(about) is None
+    assert twins.tags() == []
+    registry.stop()
+    gone = tool.run("prune", "registry", "--yes", *where)
+    assert gone.returncode == 3
+    assert "does not answer" in gone.stderr

@@ -11,6 +11,7 @@ from dockwright.build.origin import commit_times
 from dockwright.build.present import present
 from dockwright.engine import space
 from dockwright.engine.docker import Docker
+from dockwright.engine.registry.place import Place
 from dockwright.engine.space import Stored
 from dockwright.release import health, leftovers, protected, prune
 from dockwright.release.prune import Cache, Item
@@ -21,6 +22,7 @@ from dockwright.spec.model import Fleet
 Say = Callable[[str], None]
 IMAGES, CACHE, STATE, REGISTRY = "images", "cache", "state", "registry"
 HERE = (IMAGES, CACHE, STATE)
+KINDS = (*HERE, REGISTRY)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Host:
     shelf: Shelf
     running: Mapping[str, str]
     environments: Collection[str]
+    registry: Place
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Found:
     stored: Stored | None = None
 
 
-def found(docker: Docker | None, host: Host, asked: Asked) -> Found:
+def found(docker: Docker | None, host: Host, asked: Asked, say: Say) -> Found:
     """Everything that may go on this host. Raises UnreadableInput where a release cannot be read: it might need it."""
     items: list[Item] = []
     stays: dict[str, str] = {}
@@ -66,12 +69,16 @@ def found(docker: Docker | None, host: Host, asked: Asked) -> Found:
         stored = space.read(docker)
         stays = protections(docker, host, stored)
         cache = Cache(stored.cache, asked.days * 24, asked.now)
+        order = Order(commit_times(host.root))
         if IMAGES in asked.kinds:
-            order = Order(commit_times(host.root))
             with_cache = CACHE in asked.kinds and cache.whole
             items += prune.images(docker, stored, stays, asked.rule, order, with_cache=with_cache)
         if CACHE in asked.kinds:
             items += prune.cache(docker, stored, cache)
+        if REGISTRY in asked.kinds:
+            from dockwright.release import remote  # HTTP is slow to import
+
+            items += remote.items(host.registry, host.fleet, stays, asked.rule, order, say)
     if STATE in asked.kinds:
         now = asked.now.timestamp()
         items += prune.state(leftovers.leftovers(host.fleet, host.root, host.environments, asked.days, now))

@@ -15,6 +15,7 @@ from dockwright.release.freed import Parts, freed
 from dockwright.release.leftovers import Leftover
 from dockwright.release.retention import Kept, Order, Rule, expired
 
+IMAGES, CACHE = "images", "build cache"
 TITLE = "org.opencontainers.image.title"
 
 
@@ -91,7 +92,7 @@ def cache(docker: Docker, stored: Stored, found: Cache) -> list[Item]:
         return []
     why = f"not used for {found.hours // 24} days" if found.hours else "no build uses it now"
     name = f"{len(found.going)} of {len(found.records)} records"
-    return [Item("build cache", name, found.least(stored.of_cache), why, lambda: space.free_cache(docker, found.hours))]
+    return [Item(CACHE, name, found.least(stored.of_cache), why, lambda: space.free_cache(docker, found.hours))]
 
 
 def images(
@@ -104,7 +105,7 @@ def images(
     staying = [_parts(image, with_cache) for image in stored.images if image.digest not in chosen]
     sizes = freed([_parts(image, with_cache) for image in going], staying)
     return [
-        Item("images", _name(image), size, _why(chosen[image.digest], rule), _remover(docker, image), image.digest)
+        Item(IMAGES, _name(image), size, _why(chosen[image.digest], rule), _remover(docker, image), image.digest)
         for image, size in zip(going, sizes, strict=True)
     ]
 

@@ -12,6 +12,7 @@ given a tag of their own.
   dockwright prune --keep 1 --yes            of each family and instance, only the newest image stays
   dockwright prune --older-than 14 --yes     only what is older than 14 days, or was not used for as long
   dockwright prune cache                     one kind only: cache, images, or state (roots, tools, notes of old locks)
+  dockwright prune registry --yes            images of the registry, which only goes when it is named
 
 exit codes: 0 done, 1 something could not be freed, 2 wrong usage, 3 no engine, 130 interrupted
 """
@@ -29,6 +30,7 @@ from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
 from dockwright.engine import find, space
 from dockwright.engine.docker import Docker
+from dockwright.engine.registry import place
 from dockwright.errors import UsageError
 from dockwright.release import freeing, prune, shelf
 from dockwright.release.freeing import Asked, Found, Host
@@ -39,14 +41,18 @@ from dockwright.spec.load import load_fleet
 from dockwright.spec.names import did_you_mean
 
 KEEP = 3
+ENGINES = {prune.IMAGES, prune.CACHE}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"{', '.join(freeing.HERE)}; all when none is named")
+    parser.add_argument(
+        "kinds", nargs="*", metavar="KIND", help=f"{', '.join(freeing.HERE)} (all three when none is named), registry"
+    )
     parser.add_argument(
         "--keep", type=int, default=KEEP, metavar="N", help="images that stay of each instance and family; 3"
     )
     parser.add_argument("--older-than", type=int, default=0, metavar="DAYS", help="what is younger stays")
+    parser.add_argument("--registry", metavar="HOST/PATH", help="another registry than that of fleet.toml")
     parser.add_argument("--yes", action="store_true", help="free it; without, nothing is touched")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
@@ -54,14 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     asked = wanted(arguments)
     say = Progress(quiet=arguments.json)
-    docker = find.running() if {freeing.IMAGES, freeing.CACHE} & set(asked.kinds) else None
+    docker = find.running() if set(asked.kinds) - {freeing.STATE} else None
     with ExitStack() as held:
         if arguments.yes:
             # Nobody may start, build or release anything from what is about to go.
             held.enter_context(make.alone(say))
             held.enter_context(here().alone())
             held.enter_context(shelf.here().alone())
-        found = freeing.found(docker, host(), asked)
+        found = freeing.found(docker, host(arguments.registry), asked, say)
         outcome = Outcome(list(found.items))
         if not arguments.yes:
             _tell(found, outcome, None, arguments)
@@ -72,8 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
 def wanted(arguments: argparse.Namespace) -> Asked:
     """What the command line asks for. Raises UsageError."""
     for kind in arguments.kinds:
-        if kind not in freeing.HERE:
-            raise UsageError(f"nothing to free is called {kind}{did_you_mean(kind, freeing.HERE)}")
+        if kind not in freeing.KINDS:
+            raise UsageError(f"nothing to free is called {kind}{did_you_mean(kind, freeing.KINDS)}")
     if arguments.keep < 1:
         raise UsageError("--keep takes 1 or more: the newest image of everything stays")
     if arguments.older_than < 0:
@@ -81,14 +87,15 @@ def wanted(arguments: argparse.Namespace) -> Asked:
     return Asked(frozenset(arguments.kinds or freeing.HERE), arguments.keep, arguments.older_than, datetime.now(UTC))
 
 
-def host() -> Host:
-    """This host, as a rollout has left it."""
+def host(registry: str | None = None) -> Host:
+    """This host, as a rollout has left it, and the registry that it uses."""
     root = repository()
     fleet = load_fleet(root / "fleet")
     rows = (here().read_desired() or {}).get("instances", [])
     listed = rows if isinstance(rows, list) else []
     running = {f"{row['machine']}/{row['service']}": str(row["image_digest"]) for row in listed}
-    return Host(fleet, root, shelf.here(), running, dev.environments(fleet, root))
+    where = place.named(registry) or place.parse(fleet.registry)
+    return Host(fleet, root, shelf.here(), running, dev.environments(fleet, root), where)
 
 
 def _free(docker: Docker | None, found: Found, outcome: Outcome, say: Progress, arguments: argparse.Namespace) -> int:
@@ -97,8 +104,10 @@ def _free(docker: Docker | None, found: Found, outcome: Outcome, say: Progress, 
     except KeyboardInterrupt:
         _tell(found, outcome, None, arguments)
         return 130
-    after = space.read(docker) if docker is not None and found.stored is not None else None
-    freed = found.stored.on_disk - after.on_disk if found.stored is not None and after is not None else None
+    engines = any(item.kind in ENGINES for item in outcome.gone)
+    freed = None
+    if engines and docker is not None and found.stored is not None:
+        freed = found.stored.on_disk - space.read(docker).on_disk
     _tell(found, outcome, freed, arguments)
     return int(bool(outcome.failed))
 

@@ -133,7 +133,7 @@ def _disk(arguments: argparse.Namespace) -> int:
     if arguments.names:
         raise UsageError("--disk looks at the whole host, not at one image")
     asked = freeing.Asked(freeing.HERE, prune.KEEP, 0, datetime.now(UTC))
-    found = freeing.found(find.running(), prune.host(), asked)
+    found = freeing.found(find.running(), prune.host(), asked, Progress(quiet=True))
     used = spaced.Used(found, state_dir())
     if arguments.json:
         print(json.dumps(used.as_json(), indent=2))
