@@ -14,6 +14,7 @@ from dockwright.build.oci import Layout, write_layout
 from dockwright.build.packages import Packages
 from dockwright.build.root import Recipe
 from dockwright.lock.debs import Deb
+from dockwright.lock.resolver import Stop
 from dockwright.spec.load import load_fleet
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +77,7 @@ def test_each_declared_root_has_another_one_for_builders_of_the_same_release() -
 def test_a_root_that_is_whole_is_not_made_again(lay: Lay) -> None:
     assert root.made(RECIPE, OF) is None
     layout = lay(RECIPE, OF)
-    assert root.make(RECIPE, OF, pytest.fail) == layout
+    assert root.make(RECIPE, OF, pytest.fail, Stop()) == layout
     (layout.path / "index.json").unlink()
     assert root.made(RECIPE, OF) is None
 

@@ -39,7 +39,7 @@ def ensure(root: Path, *, locked: bool = False, family: bool = True) -> tuple[Ma
     """The small root and the packages of the family on it, and what was said meanwhile."""
     said: list[str] = []
     with Maker(load_fleet(root / "fleet"), root, locked=locked, install=False, files=False, say=said.append) as maker:
-        maker.ensure("debian", ["debian", *(["base"] if family else [])])
+        maker.ensure({"debian": ["debian", *(["base"] if family else [])]})
     return maker.made, said
 
 

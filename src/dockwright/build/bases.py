@@ -7,6 +7,7 @@ which are a part of input digests: an image whose digest an engine or a registry
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +20,11 @@ from dockwright.build.supply import Supply
 from dockwright.errors import DockwrightError
 from dockwright.lock import deb_tasks, lists
 from dockwright.lock.deb_tasks import BUILD
+from dockwright.lock.resolver import Stop
 from dockwright.spec.model import Fleet
 
 Say = Callable[[str], None]
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,13 @@ def _is_root(fleet: Fleet, name: str) -> bool:
 
 
 class Maker:
-    """Makes bases, each when it is asked for. Used as a context: it keeps what archives said until it ends."""
+    """Makes bases, when they are asked for. Used as a context: it keeps what archives said until it ends."""
 
     def __init__(self, fleet: Fleet, root: Path, *, locked: bool, install: bool, files: bool, say: Say) -> None:
         """`files`: bring all packages into the pool, those of roots as well that are there already."""
         self._fleet, self._root, self._locked, self._install, self._say = fleet, root, locked, install, say
-        self._files = files
-        self._supply = Supply(fleet, root, locked=locked, install=install, say=say)
+        self._files, self._stop = files, Stop()
+        self._supply = Supply(fleet, root, self._stop, locked=locked, install=install, say=say)
         self.made = Made()
 
     def __enter__(self) -> Maker:
@@ -107,29 +110,47 @@ class Maker:
     ) -> None:
         self._supply.__exit__(kind, error, trace)
 
-    def ensure(self, ground: str, names: Iterable[str]) -> None:
-        """Make what is lacking of one root and what stands on it; `made` tells what came of it."""
-        try:
-            for name in names:
-                if name not in self.made.packages:
-                    self._one(name)
-        except DockwrightError as error:
-            self.made.failures[ground] = error
+    def ensure(self, wanted: Mapping[str, Iterable[str]]) -> None:
+        """Make what is lacking; `made` tells what came of it. `wanted`: root -> what is needed of it and on it."""
+        roots_of: list[tuple[str, Packages]] = []
+        for ground, names in wanted.items():
+            try:
+                found = [self._packages(name) for name in names if name not in self.made.packages]
+            except DockwrightError as error:
+                self.made.failures[ground] = error
+                continue
+            roots_of += [(ground, of) for of in found if _is_root(self._fleet, of.name)]
+            self.made.packages |= {of.name: of for of in found if not _is_root(self._fleet, of.name)}
+        self._make(roots_of)
 
-    def _one(self, name: str) -> None:
-        if _is_root(self._fleet, name):
-            self._root_of(name)
-        elif name in self._supply:
-            self.made.packages[name] = self._supply.packages(name)
+    def _make(self, wanted: Iterable[tuple[str, Packages]]) -> None:
+        """Roots beside each other: a part of each one's time the disk is waited for. Ctrl-C ends all of them."""
+        with ThreadPoolExecutor(AT_ONCE, "root") as pool:
+            running = {pool.submit(self._layout, of): (ground, of) for ground, of in wanted}
+            try:
+                for future in as_completed(running):
+                    ground, of = running[future]
+                    try:
+                        self.made.layouts[of.name] = future.result()
+                        self.made.packages[of.name] = of
+                    except DockwrightError as error:
+                        self.made.failures[ground] = error
+            except BaseException:
+                self._stop.end()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
-    def _root_of(self, name: str) -> None:
-        recipe = roots.recipe(self._fleet, name)
+    def _packages(self, name: str) -> Packages:
+        if not _is_root(self._fleet, name):
+            return self._supply.packages(name)
         of = packages.expected(self._fleet, self._root, [name], locked=self._locked)[name]
-        if self._files or roots.made(recipe, of) is None:
-            of = self._supply.packages(name)
-            if roots.made(recipe, of) is None:
-                lists.ensure_maker(allowed=self._install, say=self._say)
-        else:
-            self._supply.know(of)
-        self.made.layouts[name] = roots.make(recipe, of, self._say)
-        self.made.packages[name] = of
+        if self._files or roots.made(roots.recipe(self._fleet, name), of) is None:
+            return self._supply.packages(name)
+        self._supply.know(of)
+        return of
+
+    def _layout(self, of: Packages) -> Layout:
+        recipe = roots.recipe(self._fleet, of.name)
+        if roots.made(recipe, of) is None:
+            lists.ensure_maker(allowed=self._install, say=self._say)
+        return roots.make(recipe, of, self._say, self._stop)

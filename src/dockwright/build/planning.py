@@ -73,8 +73,7 @@ def prepare(
     with making as maker:
         # Where packages are not as locked, images are others than those expected, and more may be lacking.
         while lacking := _bases_of(images if asked.everything else plan.on(docker, images, origin).missing, maker.made):
-            for ground, names in lacking.items():
-                maker.ensure(ground, names)
+            maker.ensure(lacking)
             for name, ground in _grounds(fleet, wanted, chosen).items():
                 if ground in maker.made.failures:
                     unmade[name] = maker.made.failures[ground]

@@ -21,9 +21,10 @@ from dockwright.engine import command
 from dockwright.engine.state import state_dir
 from dockwright.errors import CommandFailed, DockwrightError
 from dockwright.lock import deb_tasks
-from dockwright.lock.resolver import NO_ROOM
+from dockwright.lock.resolver import NO_ROOM, Stop
 from dockwright.spec.model import Fleet
 
+Say = Callable[[str], None]
 # Every file's time in every root and image: the day on which the blueprint was signed off.
 EPOCH = 1754784000
 
@@ -125,11 +126,11 @@ def made(recipe: Recipe, of: Packages) -> Layout | None:
     return read_layout(recipe.folder(of))
 
 
-def make(recipe: Recipe, of: Packages, say: Callable[[str], None]) -> Layout:
+def make(recipe: Recipe, of: Packages, say: Say, stop: Stop) -> Layout:
     """Make a root unless it is there. `of`: all its packages, which are in the pool.
 
-    Raises CommandFailed with mmdebstrap's words, DockwrightError where the disk is full. The layout appears under its
-    final name only when it is whole.
+    Raises CommandFailed with mmdebstrap's words, DockwrightError where the disk is full, Stopped. The layout appears
+    under its final name only when it is whole.
     """
     found = made(recipe, of)
     if found:
@@ -139,7 +140,7 @@ def make(recipe: Recipe, of: Packages, say: Callable[[str], None]) -> Layout:
     final = recipe.folder(of)
     try:
         with _workplace() as work:
-            layout = produce(recipe, of, work, say)
+            layout = produce(recipe, of, work, say, stop)
             try:
                 layout.path.rename(final)
             except OSError:
@@ -152,24 +153,23 @@ def make(recipe: Recipe, of: Packages, say: Callable[[str], None]) -> Layout:
     return Layout(final, layout.digest, layout.size)
 
 
-def produce(recipe: Recipe, of: Packages, work: Path, say: Callable[[str], None]) -> Layout:
+def produce(recipe: Recipe, of: Packages, work: Path, say: Say, stop: Stop) -> Layout:
     """A root as a new OCI layout below `work`, whatever this host already has."""
 
     def stage(line: str) -> None:
         if line.startswith("I: ") and line.endswith("..."):
-            say(f"  {line[3:]}")
+            say(f"  {recipe.name}: {line[3:]}")
 
     tar = work / "root.tar"
     with _chroot() as folder:
         sources = repository.write(of, recipe.suite, folder / "archive")
         environment = {"SOURCE_DATE_EPOCH": str(recipe.epoch), "TMPDIR": str(folder), "LC_ALL": "C"}
-        try:
-            command.stream(arguments(recipe, tar, sources), stage, env=environment)
-        except CommandFailed as error:
-            if NO_ROOM.search(error.output):
-                says = f"root {recipe.name} cannot be made: the disk is full"
-                raise CommandFailed(says, f"make room below {work.parent} and {folder.parent}") from error
-            raise CommandFailed(f"root {recipe.name} cannot be made", error.remedy, error.output) from error
+        code, output = stop.run(arguments(recipe, tar, sources), env=environment, cwd=work, on_line=stage)
+        if code and NO_ROOM.search(output):
+            says = f"root {recipe.name} cannot be made: the disk is full"
+            raise CommandFailed(says, f"make room below {work.parent} and {folder.parent}")
+        if code:
+            raise CommandFailed(f"root {recipe.name} cannot be made", "", output, code)
     created = datetime.fromtimestamp(recipe.epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return write_layout(tar, work / "layout", created=created)
 

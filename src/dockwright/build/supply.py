@@ -28,13 +28,13 @@ Say = Callable[[str], None]
 class Supply:
     """The packages of some locks of one fleet. Used as a context: it keeps what archives said until it ends."""
 
-    def __init__(self, fleet: Fleet, root: Path, *, locked: bool, install: bool, say: Say) -> None:
+    def __init__(self, fleet: Fleet, root: Path, stop: Stop, *, locked: bool, install: bool, say: Say) -> None:
         self._fleet, self._root, self._locked, self._install, self._say = fleet, root, locked, install, say
         self._tasks = deb_tasks.tasks(fleet, root)
         self._by_file = {task.file: task for task in self._tasks.values()}
         self._found: dict[str, Packages] = {}
         self._archives: dict[str, Archives] = {}
-        self._stop = Stop()
+        self._stop = stop
 
     def __enter__(self) -> Supply:
         self._work = tempfile.TemporaryDirectory(prefix="dockwright-debs-")
@@ -45,7 +45,6 @@ class Supply:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.end()
         self._work.cleanup()
         pool.prune()
 

@@ -32,6 +32,7 @@ from dockwright.engine.state import dumps, locked, state_dir
 from dockwright.errors import EngineUnavailable
 from dockwright.lock import deb_tasks, debs
 from dockwright.lock.deb_tasks import DebTask
+from dockwright.lock.resolver import Stop
 from dockwright.spec.model import Fleet
 
 Say = Callable[[str], None]
@@ -100,7 +101,7 @@ def roots_again(fleet: Fleet, made: Made, root: Path, home: Path, say: Say) -> I
         work = home / "roots" / name
         work.mkdir(parents=True)
         say(f"root {name}, once more")
-        again = recipes.produce(recipes.recipe(fleet, name), made.packages[name], work, say)
+        again = recipes.produce(recipes.recipe(fleet, name), made.packages[name], work, say, Stop())
         title = f"root {name}"
         (one,) = compared({title: read_picture(layout.path)}, {title: read_picture(again.path)})
         task = deb_tasks.tasks(fleet, root)[name]

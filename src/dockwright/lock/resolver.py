@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +42,18 @@ class Stop:
         for process in running:
             process.end(2)
 
-    def run(self, words: Sequence[str], *, env: dict[str, str], cwd: Path) -> tuple[int, str]:
+    def run(
+        self, words: Sequence[str], *, env: dict[str, str], cwd: Path, on_line: Callable[[str], None] | None = None
+    ) -> tuple[int, str]:
         """Exit status and output of a program. Raises Stopped when `end` was called."""
         lines: list[str] = []
         ended = threading.Event()
         status: list[int] = []
+
+        def take(line: str) -> None:
+            lines.append(line)
+            if on_line:
+                on_line(line)
 
         def on_end(code: int) -> None:
             status.append(code)
@@ -55,12 +62,15 @@ class Stop:
         with self._lock:
             if self.asked:
                 raise Stopped
-            process = Process(words, env=env, cwd=cwd, on_line=lines.append, on_end=on_end)
+            process = Process(words, env=env, cwd=cwd, on_line=take, on_end=on_end)
             self._running.add(process)
         try:
             while not ended.wait(0.2):
                 if self.asked:
                     raise Stopped
+        except BaseException:
+            process.end(2)  # Ctrl-C comes here when it is the main thread that waits.
+            raise
         finally:
             with self._lock:
                 self._running.discard(process)
