@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from release.made import SHA, contents, record, shelve
 from rollout.fleets import usual
 
 from dockwright.build.bases import Made
 from dockwright.build.planning import Planned
 from dockwright.engine.docker import Docker
 from dockwright.errors import EngineUnavailable, Unreachable, UsageError
+from dockwright.release import health, shelf
 from dockwright.rollout.choice import choose
 from dockwright.rollout.place import Place
-from dockwright.rollout.up import buildable, local_socket, pick_machine
+from dockwright.rollout.up import buildable, local_socket, note_healthy, pick_machine
 
 RTX_3060 = "NVIDIA GeForce RTX 3060"
 A6000 = "NVIDIA RTX A6000"
@@ -89,3 +91,23 @@ def test_the_socket_is_the_one_behind_a_link(tmp_path: Path) -> None:
     (tmp_path / "real.sock").touch()
     (tmp_path / "docker.sock").symlink_to("real.sock")
     assert local_socket(Docker(Path("docker"), f"unix://{tmp_path}/docker.sock")) == tmp_path / "real.sock"
+
+
+def test_what_is_healthy_is_noted_for_the_release_that_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKWRIGHT_STATE", str(tmp_path))
+    made = contents({"mainpc/Alpha": "a", "pc2/Beta": "a"})
+    rows = [
+        {"machine": machine, "service": service, "image_digest": made.instances[f"{machine}/{service}"].digest}
+        for machine, service in (("mainpc", "Alpha"), ("pc2", "Beta"))
+    ]
+    said: list[str] = []
+    assert note_healthy("mainpc", rows, said.append) == ""
+    name = f"20261124-{SHA[:12]}"
+    shelve(shelf.here(), [record(name, made)])
+    # Somebody makes a release at this very moment: what runs is none the worse for it.
+    with shelf.here().alone():
+        assert note_healthy("mainpc", rows, said.append) == ""
+    assert [line.partition(":")[0] for line in said] == ["that all is healthy was not noted for any release"]
+    assert health.last_healthy(shelf.here()) is None
+    assert note_healthy("mainpc", rows, said.append) == name
+    assert health.last_healthy(shelf.here(), "mainpc") == shelf.here().find(name)

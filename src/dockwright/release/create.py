@@ -44,9 +44,9 @@ def create(docker: Docker, fleet: Fleet, root: Path, shelf: Shelf, *, note: str,
     seen = present(docker, fleet, root)
     chosen = choose(fleet, seen, partial=partial)
     families = {above for each in chosen for above in fleet.lineage(fleet.services[each.service].family)}
-    lacking_ = sorted(name for name in families if name not in seen.built)
-    if lacking_:
-        raise not_built(lacking_)
+    lacking = sorted(name for name in families if name not in seen.built)
+    if lacking:
+        raise not_built(lacking)
     refuse_unlocked(seen, chosen)
     found = bills_of(docker, {each.name: seen.built[each.name] for each in chosen}, shelf, say)
     contents = contents_of(docker, fleet, root, origin, seen, chosen, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,11 +74,11 @@ def _up(fleet: Fleet, root: Path, place: Place, machine: str | None, bind: str, 
     rows: list[Mapping[str, Any]] = wanted["instances"]
     changed = start(docker, place, say)
     failures = gate.wait(docker, rows, place.address(), say if changed else _silent)
-    release = "" if failures else _note_healthy(choice.machine, rows, say)
+    release = "" if failures else note_healthy(choice.machine, rows, say)
     return Outcome(choice, planned, built, changed, tuple(failures), tuple(rows), docker, release)
 
 
-def _note_healthy(machine: str, rows: list[Mapping[str, Any]], say: Say) -> str:
+def note_healthy(machine: str, rows: Iterable[Mapping[str, Any]], say: Say) -> str:
     """Note that everything is healthy, for the release that has exactly these images; its name, empty without one."""
     running = {f"{row['machine']}/{row['service']}": str(row["image_digest"]) for row in rows}
     try:
