@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from build.small import checkout, planned
+from build.small import ROOT, checkout, planned
 
-from dockwright.build import collect, wheelhouse, wheels
+from dockwright.build import bases, collect, wheelhouse, wheels
+from dockwright.build.planning import plan_images
 from dockwright.build.wheels import Wanted
 from dockwright.errors import DockwrightError
-from dockwright.lock.pins import read_lock
+from dockwright.lock.pins import Pin, read_lock
+from dockwright.spec.load import load_fleet
 
 CPU = Path("fleet/families/base-cpu-pydeps/requirements.lock")
 WEB = Path("fleet/families/family-web/requirements.lock")
@@ -114,6 +116,28 @@ def test_a_compiled_wheel_is_the_one_that_its_maker_recorded(root: Path) -> None
     said = {**files(wanted), pin.file: "sha256:" + "0" * 64}
     wheels.check(source, said, "here")
     assert wheels.compiled(source, said) == {pin.file}
+
+
+def test_every_lock_of_the_fleet_names_wheels_that_are_its_own() -> None:
+    fleet = load_fleet(ROOT / "fleet")
+    families = [name for name in fleet.by_generation() if (ROOT / "fleet" / "families" / name / "Dockerfile").is_file()]
+    instances = [each for each in fleet.instances() if each.service in fleet.implementations]
+    known = bases.identities(fleet, bases.expected_packages(fleet, ROOT, families, locked=False))
+    images = plan_images(fleet, families, instances, ROOT, known)
+    compiled: set[str] = set()
+    for image in images.values():
+        wanted = wheels.wanted(images, image)
+        if wanted:
+            made = {source(pin): pin.sha256 for pin in wanted.pins.values()}
+            wheels.check(wanted, made, image.name)
+            compiled |= wheels.compiled(wanted, made)
+    assert compiled == {"llama_cpp_python-0.3.36-cp311-cp311-linux_x86_64.whl"}
+
+
+def source(pin: Pin) -> str:
+    """The wheel that an image takes of a pin; where there is only its source, the one that is made of it."""
+    name = pin.name.replace("-", "_")
+    return f"{name}-{pin.version}-cp311-cp311-linux_x86_64.whl" if pin.is_source else pin.file
 
 
 def test_a_folder_takes_the_place_of_the_stage_in_one_target_only(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from dockwright.engine import daemon, find
 from dockwright.engine.docker import Docker
 from engines.conftest import Machine, Running
 from engines.fleet import Fleet
+from engines.registry import Registry
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
 
@@ -20,7 +22,7 @@ class Classic(daemon.Daemon):
         return {**super().config(), "features": {"containerd-snapshotter": False}}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def classic(engine: Running, machine: Machine) -> Iterator[Docker]:
     """Two engines in one network would fight for it: the tests' usual one rests meanwhile."""
     daemon.stop(find.own_daemon())
@@ -44,3 +46,20 @@ def test_it_builds_on_a_root_that_is_loaded_into_it(classic: Docker) -> None:
     assert said == "good\n"
     again = json.loads(fleet.run("build", "--json", "base-python").stdout)
     assert [one["built"] for one in again["images"]] == [False]
+
+
+def test_what_it_pushes_another_engine_takes(
+    classic: Docker, other_engine: Docker, registry: Registry, checkout: Path
+) -> None:
+    here = Fleet(classic, checkout, {"DOCKER_HOST": classic.host, "DOCKWRIGHT_REGISTRY": str(registry.place)})
+    assert here.run("build", "base-python").returncode == 0
+    for was_there in (False, True):
+        done = here.run("push", "--json", "base-python")
+        assert done.returncode == 0, done.stderr
+        (pushed,) = json.loads(done.stdout)["images"]
+        assert (pushed["was_there"], pushed["moved"] > 0) == (was_there, not was_there)
+    there = Fleet(other_engine, checkout, {**here.environ, "DOCKER_HOST": other_engine.host})
+    done = there.run("build", "--json", "base-python")
+    assert done.returncode == 0, done.stderr
+    (image,) = json.loads(done.stdout)["images"]
+    assert (image["how"], image["digest"]) == ("pulled", pushed["digest"])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
 from dockwright.build.images import Image
 from dockwright.errors import DockwrightError
@@ -76,7 +77,7 @@ def check(wanted: Wanted, files: Mapping[str, str], where: str) -> None:
     found = set()
     for file, digest in files.items():
         pin = wanted.pins.get(_name(file))
-        if pin is None or _version(file) != pin.version:
+        if pin is None or _version(file) != Version(pin.version):
             raise DockwrightError(f"{where}: {file} is no wheel of {wanted.name}'s lock", "do not use it")
         if digest not in pin.hashes and not pin.is_source:
             raise DockwrightError(f"{where}: {file} is not the file that {wanted.name}'s lock allows", "do not use it")
@@ -97,8 +98,8 @@ def _name(file: str) -> str:
         return ""
 
 
-def _version(file: str) -> str:
-    return str(parse_wheel_filename(file)[1])
+def _version(file: str) -> Version:
+    return parse_wheel_filename(file)[1]
 
 
 def requirements(files: Mapping[str, str]) -> str:
