@@ -9,7 +9,7 @@ import pytest
 from build.small import ROOT, checkout, planned
 
 from dockwright.build import bases, collect, wheelhouse, wheels
-from dockwright.build.planning import plan_images
+from dockwright.build.images import plan_images
 from dockwright.build.wheels import Wanted
 from dockwright.errors import DockwrightError
 from dockwright.lock.pins import Pin, read_lock
