@@ -18,7 +18,7 @@ from dockwright.cli import main
 
 ROOT = Path(__file__).parents[1]
 SERVICES = sorted(path.parent for path in (ROOT / "fleet" / "services").glob("*/service.toml"))
-TOP = ["conftest.py", "src", "tests", "benchmarks", "servicekit"]
+TOP = ["conftest.py", "src", "tests", "benchmarks", "servicekit", "fleet/build"]
 # A home folder's or a checkout's path, wherever it stands in a line.
 HOME = re.compile(rb"(?<![\w.$-])/(?:home|Users)/[a-z][\w-]*/|(?<![\w.$/-])/(?:work|workspace|builds)/[a-z]")
 
@@ -122,7 +122,7 @@ def test_services_do_not_import_each_other() -> None:
 def test_no_two_modules_of_tests_or_services_have_one_name() -> None:
     """The folders below are on one path: a second module of a name would never be imported."""
     owners: dict[str, list[str]] = defaultdict(list)
-    folders = [ROOT / "src", ROOT / "servicekit" / "src", ROOT / "tests", *SERVICES]
+    folders = [ROOT / "src", ROOT / "servicekit" / "src", ROOT / "tests", ROOT / "fleet" / "build", *SERVICES]
     folders += [service / "tests" for service in SERVICES]
     for folder in folders:
         for name in importable(folder):

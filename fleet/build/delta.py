@@ -1,8 +1,10 @@
 """delta.py PARENT LOCK WHEELS: print the requirements of a hash-locked LOCK that neither PARENT nor WHEELS has.
 
 PARENT is a file system, WHEELS a folder that may hold wheels.
-A requirement is one logical line (backslashes continue it), `name==version --hash=…`. What the parent has is read
-from its dist-info folders. A pin that differs from the parent's is an error: a child never replaces a parent's file.
+A pin is one logical line (backslashes continue it), `name==version --hash=…`; a comment below it names the file that
+images take. Only that file's hash is printed, so that no other file can be installed than the one that the bill of
+materials speaks of. What the parent has is read from its dist-info folders. A pin that differs from the parent's is an
+error: a child never replaces a parent's file.
 """
 
 import re
@@ -27,18 +29,22 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def pins(text: str) -> list[tuple[str, str, str, str]]:
+    """Each pin without its hashes, its name, its version, and the hash of the file that images take."""
+    lines = re.sub(r"\\\n", " ", text)
+    return re.findall(
+        r"^(([\w.-]+)(?:\[[^\]\n]*\])?==([^\s;]+))[^\n]*\n\s+# file: \S+ \d+ (sha256:\S+)$", lines, re.MULTILINE
+    )
+
+
 def main(parent: Path, lock: Path, wheels: Path) -> int:
     have = {**compiled(wheels), **installed(parent)}
-    text = re.sub(r"\\\n", " ", lock.read_text())
-    for line in text.splitlines():
-        match = re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)", line)
-        if not match:
-            continue
-        version = have.get(normal(match[1]))
+    for pin, name, wanted, sha256 in pins(lock.read_text()):
+        version = have.get(normal(name))
         if version is None:
-            print(line)
-        elif version != match[2]:
-            print(f"{match[1]}: {version} is there already, the lock wants {match[2]}", file=sys.stderr)
+            print(f"{pin} --hash={sha256}")
+        elif version != wanted:
+            print(f"{name}: {version} is there already, the lock wants {wanted}", file=sys.stderr)
             return 1
     return 0
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from build.small import checkout, planned
+from build.small import FAMILIES, checkout, planned
 
 from dockwright.build import bake, contexts, secrets, staging, tags
 from dockwright.build.images import LABEL_UNLOCKED, Image
@@ -16,6 +16,7 @@ from dockwright.build.root import EPOCH
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Instance
 
+CONTEXTS = {"scripts": "/staged/scripts", "root": "oci-layout:///roots/bookworm@sha256:aa"}
 ORIGIN = Origin("0123456789abcdef0123456789abcdef01234567", False, "20261124")
 
 
@@ -31,13 +32,13 @@ def defined(images: dict[str, Image], present: dict[str, str], **shared: dict[st
     paths = {name: Path(path) for name, path in shared.get("secrets", {}).items()}
     given = bake.Shared(paths, shared.get("arguments", {}), ORIGIN)
     staged = {
-        name: bake.Staged(Path("/staged") / image.target, Path("/staged/Dockerfile"), {"own": "/own"})
+        name: bake.Staged(Path("/staged") / image.target, Path("/staged/Dockerfile"), {**CONTEXTS, "known": f"/{name}"})
         for name, image in images.items()
     }
     made = bake.definition(images, present, staged, given)
     targets = made["target"]
     assert isinstance(targets, dict)
-    assert made["group"] == {"default": {"targets": sorted(targets)}}
+    assert made["group"] == {"default": {"targets": sorted(image.target for image in images.values())}}
     return targets
 
 
@@ -51,9 +52,33 @@ def test_a_parent_that_is_built_too_is_its_target_and_one_that_is_there_its_imag
 
 
 def test_secrets_are_files_that_no_argument_names(images: dict[str, Image]) -> None:
-    target = defined(images, {}, secrets={"pip-conf": "/made/pip.conf", "ca": "/etc/ca.crt"})["family-web"]
-    assert target["secret"] == ["id=ca,src=/etc/ca.crt", "id=pip-conf,src=/made/pip.conf"]
-    assert target["args"] == {"SOURCE_DATE_EPOCH": str(EPOCH), "PYTHON": "3.11"}
+    targets = defined(images, {}, secrets={"pip-conf": "/made/pip.conf", "ca": "/etc/ca.crt"})
+    assert targets["family-web_contents"]["secret"] == ["id=ca,src=/etc/ca.crt", "id=pip-conf,src=/made/pip.conf"]
+    assert targets["family-web_contents"]["args"] == {"SOURCE_DATE_EPOCH": str(EPOCH), "PYTHON": "3.11"}
+    assert "secret" not in targets["family-web"], "no step of it needs a network"
+
+
+def test_a_family_is_its_contents_with_their_bill_of_materials_on_top(images: dict[str, Image]) -> None:
+    targets = defined(images, {})
+    contents, family = targets["family-web_contents"], targets["family-web"]
+    assert not {"tags", "labels", "output"} & contents.keys(), "nobody stores it"
+    assert (family["context"], family["dockerfile"]) == ("/family-web", "/staged/scripts/family.Dockerfile")
+    named = family["contexts"]
+    assert isinstance(named, dict)
+    assert (named["contents"], named["parent"]) == ("target:family-web_contents", "target:base-cpu-pydeps")
+    assert family["args"] == {"SOURCE_DATE_EPOCH": str(EPOCH), "NAME": "family-web", "BELOW": "base-cpu-pydeps"}
+
+
+def test_the_lowest_family_stands_on_its_root(images: dict[str, Image]) -> None:
+    lowest = defined(images, {})["base-python"]
+    assert lowest["args"] == {"SOURCE_DATE_EPOCH": str(EPOCH), "NAME": "base-python", "BELOW": "debian-bookworm"}
+    assert lowest["contexts"]["parent"] == CONTEXTS["root"]  # type: ignore[index]
+
+
+def test_an_instance_is_one_target(images: dict[str, Image]) -> None:
+    targets = defined(images, {})
+    assert targets.keys() == {image.target for image in images.values()} | {f"{name}_contents" for name in FAMILIES}
+    assert targets["pc2_CentralErrorBus"]["contexts"]["known"] == "/pc2/CentralErrorBus"  # type: ignore[index]
 
 
 def test_an_image_that_is_not_as_locked_says_so(images: dict[str, Image]) -> None:

@@ -26,10 +26,12 @@ from build.small import (
     relocked,
 )
 
-from dockwright.build import bake, bases, parts, staging, tools
+from dockwright.build import bake, bases, known, parts, staging, tools
 from dockwright.build.bases import Base
 from dockwright.build.images import RECIPE, Image, plan_images
 from dockwright.build.origin import Origin
+from dockwright.build.packages import Packages
+from dockwright.lock.debs import Deb
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Instance
 
@@ -175,6 +177,14 @@ EDITS = {
         append("fleet/services/Dockerfile"), INSTANCES, dict.fromkeys(INSTANCES, "Dockerfile")
     ),
     "what the services' builds leave out": Edit(append("fleet/services/Dockerfile.dockerignore"), INSTANCES),
+    "what ends all families": Edit(
+        append("fleet/build/family.Dockerfile"),
+        EVERYTHING,
+        {"base-python": "script family.Dockerfile", REGISTRY: "parent family-web"},
+    ),
+    "what writes bills of materials": Edit(
+        append("fleet/build/bill/licences.py"), EVERYTHING, {"base-python": "script bill/licences.py"}
+    ),
     "a step of all builds": Edit(append("fleet/build/settle"), EVERYTHING, {"base-python": "script settle"}),
     "a step of some builds": Edit(append("fleet/build/install-wheels"), PIP),
     "a step that such a step starts": Edit(append("fleet/build/delta.py"), PIP, {"base-cpu-pydeps": "script delta.py"}),
@@ -274,7 +284,7 @@ def test_another_tool_rebuilds_what_uses_it(
     original: Path, before: dict[str, Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = tools.versions
-    for context, package, rebuilt in (("uv", "uv", PIP), ("cyclonedx", "packageurl-python", INSTANCES)):
+    for context, package, rebuilt in (("uv", "uv", PIP), ("cyclonedx", "packageurl-python", EVERYTHING)):
 
         def versions(name: str, other: str = context, package: str = package) -> dict[str, str]:
             return {**real(name), **({package: "99"} if name == other else {})}
@@ -345,7 +355,8 @@ def test_the_services_of_these_tests_are_implemented(original: Path) -> None:
 
 # What the tool itself puts into images, by the number under which their inputs know it. A failure here means that
 # images would change and no input digest would: raise images.RECIPE, and note the new digest.
-RECIPES = {"1": "762e91978b84b786"}
+CONTEXTS = {"known": "/known", "scripts": "/scripts"}
+RECIPES = {"2": "2691d4f929dbe0f0"}
 
 
 def test_what_the_tool_puts_into_images_is_one_of_their_inputs(original: Path) -> None:
@@ -368,9 +379,12 @@ def test_what_the_tool_puts_into_images_is_one_of_their_inputs(original: Path) -
     images = {"family": image, "instance": dataclasses.replace(image, name="mainpc/One", instance=here)}
     origin = Origin("0" * 40, False, "20261124")
     shared = bake.Shared({"ca": Path("/ca")}, {}, origin)
-    staged = {name: bake.Staged(Path("/context"), Path("/Dockerfile"), {"one": "/one"}) for name in images}
+    staged = {name: bake.Staged(Path("/context"), Path("/Dockerfile"), CONTEXTS) for name in images}
     said = bake.definition(images, {"parent": "parent"}, staged, shared)
     texts = staging.instance_files(load_fleet(original / "fleet"), images["instance"], here, origin)
     keys = {name: list(json.loads(text)) for name, text in texts.items()}
-    whole = json.dumps([said, keys], sort_keys=True, indent=1)
+    curl = Deb("curl", "1:8", "amd64", "sha256:" + "2" * 64, 1)
+    whole = json.dumps(
+        [said, keys, known.known(Path("/c"), [Packages("debs", {"curl": curl})])], sort_keys=True, indent=1
+    )
     assert hashlib.sha256(whole.encode()).hexdigest()[:16] == RECIPES[RECIPE], whole

@@ -20,7 +20,11 @@ CURL: dict[str, Any] = {
     "purl": "pkg:deb/debian/curl@7.88.1-10%2Bdeb12u14?arch=amd64&distro=debian-12",
     "licenses": [{"license": {"id": "curl"}}, {"license": {"name": "other words"}}],
     "hashes": [{"alg": "SHA-1", "content": "aa"}, {"alg": "SHA-256", "content": "bb"}],
-    "properties": [{"name": "dockwright:family", "value": "base-utils"}, {"name": "other", "value": "x"}],
+    "properties": [
+        {"name": "dockwright:family", "value": "base-utils"},
+        {"name": "other", "value": "x"},
+        {"name": "dockwright:hash-of", "value": "deb"},
+    ],
 }
 ANYIO: dict[str, Any] = {"name": "anyio", "version": "4.1", "purl": "pkg:pypi/anyio@4.1"}
 
@@ -40,7 +44,24 @@ def test_what_is_read_of_a_document() -> None:
     assert anyio == sbom.Component("anyio", "4.1", "pkg:pypi/anyio@4.1")
     assert (anyio.kind, anyio.licence) == ("pypi", "")
     assert curl.licences == ("curl", "other words")
-    assert (curl.kind, curl.licence, curl.family, curl.sha256) == ("deb", "curl, other words", "base-utils", "bb")
+    assert (curl.kind, curl.licence, curl.family) == ("deb", "curl, other words", "base-utils")
+    assert (curl.sha256, curl.hash_of) == ("bb", "deb")
+
+
+def test_what_a_package_holds_was_brought_by_who_brought_the_package() -> None:
+    crate = {"name": "regex", "version": "1.11", "purl": "pkg:cargo/regex@1.11"}
+    found = sbom.read(document({**CURL, "components": [{**crate, "components": [ANYIO]}]}), "x")
+    within = {one.name: (one.kind, one.within, one.family) for one in found.components}
+    assert within == {
+        "curl": ("deb", "", "base-utils"),
+        "regex": ("cargo", CURL["purl"], "base-utils"),
+        "anyio": ("pypi", "pkg:cargo/regex@1.11", "base-utils"),
+    }
+
+
+def test_the_distribution_is_no_package() -> None:
+    found = sbom.read(document({"type": "operating-system", "name": "debian", "version": "12"}, ANYIO), "x")
+    assert (found.distribution, [one.name for one in found.components]) == ("debian 12", ["anyio"])
 
 
 def test_an_expression_is_one_licence() -> None:
@@ -50,7 +71,7 @@ def test_an_expression_is_one_licence() -> None:
 
 def test_a_document_without_components_has_none() -> None:
     found = sbom.read(b'{"bomFormat": "CycloneDX"}', "x")
-    assert (found.name, found.serial, found.components) == ("", "", ())
+    assert (found.name, found.serial, found.distribution, found.components) == ("", "", "", ())
 
 
 @pytest.mark.parametrize(
@@ -61,7 +82,8 @@ def test_a_document_without_components_has_none() -> None:
         (b"[" * 100_000, "x.json: not JSON"),
         (b"[]", "x.json: not a CycloneDX document"),
         (b'{"spdxVersion": "SPDX-2.3"}', "x.json: not a CycloneDX document"),
-        (document(ANYIO, "anyio"), "x.json: components[1]: expected an object with name"),
+        (document(ANYIO, "anyio"), "x.json: components[1]: expected an object"),
+        (document({**ANYIO, "components": [{}]}), "x.json: components[0]: components[0]: expected"),
         (document({"version": "1"}), "x.json: components[0]: expected"),
         (document({**ANYIO, "version": 1}), "x.json: components[0]: expected"),
         (document({**ANYIO, "purl": None}), "x.json: components[0]: expected"),

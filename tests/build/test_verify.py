@@ -211,9 +211,11 @@ def test_a_difference_is_found_exactly_where_there_is_one(
 
 def test_builds_are_written_as_layouts_and_everything_else_stays(tmp_path: Path) -> None:
     target = {"tags": ["x:1"], "output": ["type=docker"], "labels": {"a": "b"}}
-    given: dict[str, object] = {"group": {"default": {"targets": ["x"]}}, "target": {"x": target}}
+    inner = {"dockerfile": "Dockerfile"}
+    given: dict[str, object] = {"group": {"default": {"targets": ["x"]}}, "target": {"x": target, "x_contents": inner}}
     output = {"output": [f"type=oci,tar=false,dest={tmp_path}"]}
-    assert twice.into_layouts(given, {"x": tmp_path}) == {**given, "target": {"x": {**target, **output}}}
+    made = {"x": {**target, **output}, "x_contents": inner}
+    assert twice.into_layouts(given, {"x": tmp_path}) == {**given, "target": made}
 
 
 def test_an_engine_that_cannot_write_layouts_is_told_what_it_needs(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_the_wheels_of_the_lock_are_the_ones(root: Path) -> None:
 def test_other_bytes_are_refused(root: Path, digest: str) -> None:
     wanted = of(root, "family-web")
     file = wanted.pins["websockets"].file
-    with pytest.raises(DockwrightError, match=f"here: {file} is not the file that family-web's lock allows"):
+    with pytest.raises(DockwrightError, match=f"here: {file} is not the file that family-web's lock names"):
         wheels.check(wanted, {**files(wanted), file: digest}, "here")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import PROFILE_KEYS, Fleet
-from engines import shapes, standins
+from engines import billed, shapes, standins
 from engines.conftest import Running
 from engines.fleet import Fleet as Tool
 
@@ -134,3 +134,15 @@ def test_the_legacy_family_is_ubuntus_patched_python_with_the_packages_of_the_bl
     assert lines[:3] == ["appuser", "tini", "/app"]
     assert "Read-only file system" in lines[3]
     assert [line.partition(" -> ")[2] for line in lines[4:]] == ["usr/bin", "usr/lib"]
+
+
+@by_service
+def test_its_bill_of_materials_says_what_dpkg_and_python_say(
+    engine: Running, images: dict[str, str], shape: Shape
+) -> None:
+    system, root = {"3.11": ("debian 12", "debian-bookworm"), "3.10": ("ubuntu 22.04", "ubuntu-jammy")}[shape.python]
+    for name in (shape.family, f"mainpc/{shape.service}"):
+        found = billed.checked(engine, images[name], billed.bill(engine, images[name]))
+        assert (found.name, found.distribution) == (name.removeprefix("mainpc/"), system)
+        assert {one.purl.split("/")[1] for one in found.components if one.kind == "deb"} == {system.split()[0]}
+        assert {root, shape.family} <= {one.family for one in found.components}

@@ -71,7 +71,7 @@ def test_a_family_is_the_same_without_any_index(
     evil = File(name, good + b"\0", "application/zip")
     others = [File(other, b"".join(repository.chunks(each))) for other, each in found.files.items() if other != name]
     artifact.push(repository, wheelhouse.KIND, [*others, evil], tag=tag)
-    refused(elsewhere, f"{repository.named(tag)}: {name} is not the file that {FAMILY}'s lock allows")
+    refused(elsewhere, f"{repository.named(tag)}: {name} is not the file that {FAMILY}'s lock names")
     # ... or one more, or something that is no wheels at all.
     stranger = File("stranger-1.0-py3-none-any.whl", b"PK")
     artifact.push(repository, wheelhouse.KIND, [*others, File(name, good), stranger], tag=tag)

@@ -25,9 +25,11 @@ FAMILIES = Path("fleet/families")
 SERVICES = Path("fleet/services")
 SCRIPTS = Path("fleet/build")
 KIT = Path("servicekit/src")
+# Among the scripts: the Dockerfile that puts its bill of materials on top of what a family's own makes.
+FAMILY_END = "family.Dockerfile"
 SERVICE_RECIPE = ("Dockerfile", "Dockerfile.dockerignore")
 # What the tool itself puts into images beside their inputs: a test knows when it has to be another number.
-RECIPE = "1"
+RECIPE = "2"
 
 
 @dataclass(frozen=True)
@@ -104,15 +106,16 @@ class _Checkout:
             made["lock" if name in inputs.LOCKS else "file"][name] = digest
         return made
 
-    def _steps(self, dockerfile: Path) -> dict[str, dict[str, str]]:
-        """The parts that a Dockerfile names: scripts, with those that these name in turn, and tools."""
-        text = inputs.read(dockerfile)[0].decode(errors="replace")
-        used: dict[str, str] = {}
+    def _steps(self, dockerfile: Path, *scripts: str) -> dict[str, dict[str, str]]:
+        """The parts that a Dockerfile and some scripts name: scripts, with those that these name in turn, and tools."""
+        text = "\n".join([inputs.read(dockerfile)[0].decode(errors="replace"), *(self.texts[each] for each in scripts)])
+        used = {name: self.scripts[name] for name in scripts}
         waiting = [text]
         while waiting:
             here = waiting.pop()
             for name in self.scripts:
-                if name not in used and _names(here, name):
+                # A script in a folder is a part of the program that the folder is.
+                if name not in used and _names(here, name.split("/")[0]):
                     used[name] = self.scripts[name]
                     waiting.append(self.texts[name])
         versions = [tools.versions(context) for context in tools.CONTEXTS if _names(text, context)]
@@ -142,7 +145,7 @@ def _family(
     said = {"not as locked": " ".join(unlocked)} if unlocked else {}
     decides: dict[str, Mapping[str, str]] = {
         **files,
-        **checkout.steps(folder / "Dockerfile"),
+        **checkout.steps(folder / "Dockerfile", FAMILY_END),
         "parent": {parent.name: parent.input_digest} if parent else {},
         "root": {lock: known[lock].identity for lock in below},
         "packages": {lock: known[lock].identity for lock in debs},

@@ -1,6 +1,6 @@
 """Reads bills of materials: CycloneDX documents in JSON, ours and other tools'. Pure.
 
-Ours lie in every image at /etc/dockwright/sbom.json (fleet/build/sbom.py writes them) and say of each component which
+Ours lie in every image at /etc/dockwright/sbom.json (fleet/build/bill writes them) and say of each component which
 root, family or service brought it. Documents may come from a registry, so nothing in them is taken for granted.
 """
 
@@ -16,20 +16,28 @@ from dockwright.errors import UnreadableInput
 
 PATH = "/etc/dockwright/sbom.json"
 BROUGHT_BY = "dockwright:family"
+HASH_OF = "dockwright:hash-of"
+SYSTEM = "operating-system"
 # Far more than any image here needs; a registry may hand out anything.
 MOST_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True, order=True)
 class Component:
-    """One package. `licences` are SPDX identifiers or expressions where its metadata says such, else its own words."""
+    """One package. `licences` are SPDX identifiers or expressions where its metadata says such, else its own words.
+
+    `family` is the root, family or service whose layer brought it; empty in documents of other tools. `within` is the
+    purl of the package that it is a part of, as a crate is of a wheel.
+    """
 
     name: str
     version: str
     purl: str
     licences: tuple[str, ...] = ()
-    family: str = ""  # the root, family or service whose layer brought it; empty in documents of other tools
+    family: str = ""
     sha256: str = ""
+    hash_of: str = ""  # what `sha256` is of: deb, wheel, sdist, or RECORD, a wheel's own list of its files
+    within: str = ""
 
     @property
     def kind(self) -> str:
@@ -43,11 +51,12 @@ class Component:
 
 @dataclass(frozen=True)
 class Sbom:
-    """A document: the image that it is of, its own digest, and its components by name."""
+    """A document: the image that it is of, its own digest, the distribution, and its components by name."""
 
     name: str
     digest: str
     serial: str
+    distribution: str  # `debian 12`; empty where the document does not say
     components: tuple[Component, ...]
 
 
@@ -63,20 +72,35 @@ def read(data: bytes, shown: str) -> Sbom:
         raise UnreadableInput(f"{shown}: not a CycloneDX document")
     name = _dict(_dict(found, "metadata"), "component").get("name", "")
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    entries = enumerate(_list(found, "components"))
-    components = sorted(_component(entry, f"{shown}: components[{number}]") for number, entry in entries)
-    return Sbom(str(name), digest, str(found.get("serialNumber", "")), tuple(components))
+    systems = [each for each in _dicts(found, "components") if each.get("type") == SYSTEM]
+    distribution = " ".join(str(each.get(key, "")) for each in systems[:1] for key in ("name", "version"))
+    components = sorted(_components(found, shown, Component("", "", "")))
+    return Sbom(str(name), digest, str(found.get("serialNumber", "")), distribution, tuple(components))
 
 
-def _component(entry: Any, at: str) -> Component:
-    entry = entry if isinstance(entry, dict) else {}
+def _components(entry: dict[str, Any], at: str, outer: Component) -> Iterator[Component]:
+    """The components of a document or of one of its components, and what they hold themselves."""
+    for number, inner in enumerate(_list(entry, "components")):
+        here = f"{at}: components[{number}]"
+        if not isinstance(inner, dict):
+            raise UnreadableInput(f"{here}: expected an object")
+        if inner.get("type") != SYSTEM:
+            component = _component(inner, here, outer)
+            yield component
+            yield from _components(inner, here, component)
+
+
+def _component(entry: dict[str, Any], at: str, outer: Component) -> Component:
     name, version, purl = (entry.get(key, "") for key in ("name", "version", "purl"))
     if not name or not all(isinstance(text, str) for text in (name, version, purl)):
         raise UnreadableInput(f"{at}: expected an object with name, version and purl as text")
     said = {str(one.get("name")): str(one.get("value", "")) for one in _dicts(entry, "properties")}
     hashes = {str(one.get("alg")): str(one.get("content", "")) for one in _dicts(entry, "hashes")}
     licences = tuple(filter(None, map(_licence, _dicts(entry, "licenses"))))
-    return Component(name, version, purl, licences, said.get(BROUGHT_BY, ""), hashes.get("SHA-256", ""))
+    family = said.get(BROUGHT_BY, outer.family)
+    return Component(
+        name, version, purl, licences, family, hashes.get("SHA-256", ""), said.get(HASH_OF, ""), outer.purl
+    )
 
 
 def _licence(entry: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import bake, baked, contexts, pool, secrets, tags, tools
+from dockwright.build import bake, baked, contexts, known, pool, secrets, tags, tools
 from dockwright.build.images import KIT, SCRIPTS, Image
 from dockwright.build.origin import Origin
 from dockwright.build.packages import Packages
@@ -42,6 +42,7 @@ def _staged(sources: Sources, image: Image) -> bake.Staged:
     context = contexts.copy(image.context, files, work)
     named = {name: str(tools.folder(name)) for name in image.tools}
     named["scripts"] = str(contexts.copy(root / SCRIPTS, image.parts["script"], work))
+    named["known"] = str(contexts.texts({known.FILE: known_files(sources, image)}, work))
     named["build"] = sources.roots[f"{image.ground}{BUILD}"]
     if image.root:
         named["root"] = sources.roots[image.root]
@@ -52,6 +53,14 @@ def _staged(sources: Sources, image: Image) -> bake.Staged:
     texts = instance_files(sources.fleet, image, image.instance, sources.origin)
     named["instance"] = str(contexts.texts(texts, work))
     return bake.Staged(context, recipe / "Dockerfile", named)
+
+
+def known_files(sources: Sources, image: Image) -> str:
+    """What is known of the files that an image adds to its parent, for its bill of materials."""
+    locks = (
+        [] if image.instance else [*filter(None, [image.root]), *(lock for lock in image.debs if lock == image.name)]
+    )
+    return known.known(image.context, [sources.packages[lock] for lock in locks])
 
 
 def debian_packages(sources: Sources, image: Image) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from dockwright.build.bake import CONTENTS
+
 LINE = re.compile(r"^#(?P<number>\d+) (?P<rest>.*)$")
 ENDED = re.compile(r"^(?P<how>DONE|CACHED|ERROR)\b *(?P<seconds>[\d.]*)")
 STEP = re.compile(r"^\[(?P<where>[^\]]+)\] (?P<what>.+)$")
@@ -50,7 +52,7 @@ class Steps:
 
     def _begin(self, number: str, where: str, what: str) -> None:
         target, _, stage = where.partition(" ")
-        image = self._images.get(target, "")
+        image = self._images.get(target.removesuffix(CONTENTS), "")
         if not image and self._only:
             image, stage = self._only, where
         if what.startswith(EXPORT):

@@ -15,7 +15,7 @@ from dockwright.engine.state import state_dir
 from dockwright.lock.python import uv
 
 # Named context of a build -> importable name -> the distribution that it belongs to.
-# cyclonedx-python-lib and everything that it imports are plain Python, so any interpreter runs them.
+# What writes bills of materials, and everything that it imports, is plain Python, so any interpreter runs it.
 CONTEXTS: dict[str, dict[str, str]] = {
     "uv": {"uv": "uv"},
     "cyclonedx": {
@@ -24,6 +24,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
         "defusedxml": "defusedxml",
         "license_expression": "license-expression",
         "packageurl": "packageurl-python",
+        "packaging": "packaging",
         "py_serializable": "py-serializable",
         "sortedcontainers": "sortedcontainers",
         "typing_extensions": "typing_extensions",

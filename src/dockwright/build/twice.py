@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dockwright.build import make
+from dockwright.build import bake, make
 from dockwright.build import root as recipes
 from dockwright.build.bases import Made
 from dockwright.build.oci import Layout
@@ -166,9 +166,8 @@ class _Build:
 
         A bake definition of buildx 0.13 cannot say so; a compose file, read first and then overridden, can.
         """
-        services = {
-            image.target: {"build": {"context": ".", "network": "host"}} for image in self.planned.images.values()
-        }
+        names = [name for image in self.planned.images.values() for name in bake.targets(image)]
+        services = {name: {"build": {"context": ".", "network": "host"}} for name in names}
         path = self.home / "network.yaml"  # JSON is YAML; the name's end tells bake what it is.
         path.write_text(dumps({"services": services}))
         return ("-f", str(path))
@@ -177,7 +176,7 @@ class _Build:
 def into_layouts(definition: Mapping[str, Any], outputs: Mapping[str, Path]) -> dict[str, object]:
     """A bake definition whose targets are written as OCI layouts instead of stored; `outputs`: target -> folder."""
     targets = {
-        name: {**target, "output": [f"type=oci,tar=false,dest={outputs[name]}"]}
+        name: {**target, "output": [f"type=oci,tar=false,dest={outputs[name]}"]} if name in outputs else target
         for name, target in definition["target"].items()
     }
     return {**definition, "target": targets}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dockwright.build import wheels
+from dockwright.build import bake, wheels
 from dockwright.build.images import Image
 from dockwright.build.oci import sha256_of
 from dockwright.build.wheels import Wanted
@@ -134,5 +134,5 @@ def in_place_of_downloads(definition: Mapping[str, Any], folders: Mapping[str, P
 
 def makes_wheels(definition: Mapping[str, Any], target: str) -> str:
     """The target that an image's own Dockerfile belongs to: its own, or the one that makes what is in it."""
-    contents = f"{target}_contents"
+    contents = f"{target}{bake.CONTENTS}"
     return contents if contents in definition["target"] else target

@@ -79,8 +79,8 @@ def check(wanted: Wanted, files: Mapping[str, str], where: str) -> None:
         pin = wanted.pins.get(_name(file))
         if pin is None or _version(file) != Version(pin.version):
             raise DockwrightError(f"{where}: {file} is no wheel of {wanted.name}'s lock", "do not use it")
-        if digest not in pin.hashes and not pin.is_source:
-            raise DockwrightError(f"{where}: {file} is not the file that {wanted.name}'s lock allows", "do not use it")
+        if digest != pin.sha256 and not pin.is_source:
+            raise DockwrightError(f"{where}: {file} is not the file that {wanted.name}'s lock names", "do not use it")
         if pin.name in found:
             raise DockwrightError(f"{where}: there are two wheels of {pin.name}", "do not use them")
         found.add(pin.name)

@@ -22,6 +22,7 @@ VERBS = {
     "plan": "what would be built, and which input of each image has changed",
     "build": "build the images of families and instances",
     "push": "push built images into a registry, where other machines find them",
+    "sbom": "what is in a built image: packages, licences, who brought them",
     "sizes": "how large built images are, what they share, and where the bytes go",
     "release": "make, list, show and compare releases",
     "audit": "imports against locks, libraries against images: what is missing, what is idle",

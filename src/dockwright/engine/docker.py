@@ -34,7 +34,9 @@ class Docker:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def env(self) -> dict[str, str]:
-        return {"DOCKER_HOST": self.host, "DOCKER_CLI_HINTS": "false", **self.environment}
+        # Otherwise buildx keeps an image without a name of each target that only others build on.
+        quiet = {"DOCKER_CLI_HINTS": "false", "BUILDX_NO_DEFAULT_LOAD": "1"}
+        return {"DOCKER_HOST": self.host, **quiet, **self.environment}
 
     def run(self, *words: str, stdin: str | None = None, timeout: float = 120, check: bool = True) -> str:
         """Run `docker WORDS` and return what it wrote. Raises CommandFailed, EngineUnavailable."""
