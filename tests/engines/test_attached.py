@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from build.small import planned
 
+from dockwright.build.origin import Origin
 from dockwright.build.push import push
 from dockwright.build.sbom import PATH
 from dockwright.build.store import Stored
@@ -24,6 +25,7 @@ from engines.registry import Registry
 
 pytestmark = pytest.mark.engines
 NAME = "base-utils"
+ORIGIN = Origin("abc", False, "20261124")
 BILL = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": []}
 
 
@@ -52,7 +54,7 @@ def test_a_bill_is_found_from_its_image_and_attached_once(
     repository = Repository(registry.place.below(NAME))
     for _ in range(2):
         stored = {NAME: images["with"]}
-        pushed = push(engine.client, registry.place, image, stored, print)
+        pushed = push(engine.client, registry.place, image, stored, ORIGIN, print)
         found = attached.attach(engine.client, registry.place, image, stored, pushed, print)
     assert found == {NAME: digest_of(json.dumps(BILL).encode())}
     (one,) = pushed
@@ -69,7 +71,7 @@ def test_an_image_without_one_is_pushed_and_told(
     engine: Running, registry: Registry, images: dict[str, Stored]
 ) -> None:
     image, stored, said = {NAME: planned(ROOT)[NAME]}, {NAME: images["without"]}, list[str]()
-    pushed = push(engine.client, registry.place, image, stored, print)
+    pushed = push(engine.client, registry.place, image, stored, ORIGIN, print)
     assert attached.attach(engine.client, registry.place, image, stored, pushed, said.append) == {}
     assert f"{NAME}: {images['without'].digest} has no bill of materials" in said[0]
     assert artifact.referrers(Repository(registry.place.below(NAME)), pushed[0].digest) == []

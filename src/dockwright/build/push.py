@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dockwright.build import tags
 from dockwright.build.images import Image
 from dockwright.build.moving import Moving, mb
+from dockwright.build.origin import Origin
 from dockwright.build.pull import repository
 from dockwright.build.store import Stored
 from dockwright.engine import transfer
@@ -38,14 +39,21 @@ class Pushed:
 
 
 def push(
-    docker: Docker, place: Place, images: Mapping[str, Image], stored: Mapping[str, Stored], say: Say
+    docker: Docker, place: Place, images: Mapping[str, Image], stored: Mapping[str, Stored], origin: Origin, say: Say
 ) -> list[Pushed]:
     """Push images, parents first: what a child shares with its parent is then in the registry already."""
-    return [_push(docker, repository(place, image), name, image, stored[name], say) for name, image in images.items()]
+    return [
+        _push(docker, repository(place, image), name, image, stored[name], origin, say)
+        for name, image in images.items()
+    ]
 
 
-def _push(docker: Docker, target: Repository, name: str, image: Image, stored: Stored, say: Say) -> Pushed:
-    commit = stored.reference.rpartition(":")[2]
+def _push(
+    docker: Docker, target: Repository, name: str, image: Image, stored: Stored, origin: Origin, say: Say
+) -> Pushed:
+    # This commit's tag where the image has it; else the one of the commit that built it.
+    present = tags.by_commit(image, origin) in stored.references
+    commit = tags.tag(image, origin) if present else stored.reference.rpartition(":")[2]
     digest, moved = _kept(target, commit, stored), 0
     there = digest is not None
     if digest is None:

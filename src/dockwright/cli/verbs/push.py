@@ -22,6 +22,7 @@ import argparse
 import json
 
 from dockwright.build import collect, make, push
+from dockwright.build.origin import read_origin
 from dockwright.build.planning import Asked, prepare
 from dockwright.build.present import Present, present
 from dockwright.cli import chosen, stood_on, table
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     seen = present(docker, fleet, root)
     wanted = to_push(seen, names, every=not arguments.names)
     say(f"pushing {len(wanted)} images to {where}")
-    pushed = push.push(docker, where, {name: seen.images[name] for name in wanted}, seen.built, say)
+    pushed = push.push(docker, where, {name: seen.images[name] for name in wanted}, seen.built, read_origin(root), say)
     bills = attached.attach(docker, where, seen.images, seen.built, pushed, say)
     if arguments.json:
         told = [{**vars(one), "sbom_digest": bills.get(one.name)} for one in pushed]
