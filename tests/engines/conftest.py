@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ from plugins import leftovers
 
 from dockwright.engine import daemon, find, install
 from dockwright.engine.docker import Docker
+from dockwright.errors import Unreachable
+from dockwright.lock import lists
+from dockwright.lock.resolver import Stop
 from engines import network
 from engines import registry as registries
 from engines.fleet import ROOT
@@ -111,6 +115,21 @@ def other_engine(machine: Machine) -> Iterator[Docker]:
     finally:
         daemon.stop(own)
         shutil.rmtree(own.home)
+
+
+@pytest.fixture(scope="package")
+def jammy(machine: Machine) -> str:
+    """Why nothing of Ubuntu 22.04 can be made here; empty where its archive answers."""
+    stop = Stop()
+    with tempfile.TemporaryDirectory(prefix="dockwright-jammy-") as work:
+        folder = Path(work)
+        folder.chmod(0o755)  # apt reads below it as a user of its own
+        try:
+            lists.ensure_maker(allowed=machine.may_install, say=machine.say)
+            lists.read("ubuntu", "jammy", folder / "archive", stop, lists.keyring("ubuntu", folder, stop))
+        except Unreachable as error:
+            return str(error)
+    return ""
 
 
 def _packages(may_install: bool, say: Say) -> Path:

@@ -51,8 +51,8 @@ def well(found: dict[str, Any], names: list[str]) -> None:
         assert ran(image) == expected(image["name"])
 
 
-def test_cpu_families_pass_their_own_tests_and_their_parents(engine: Running) -> None:
-    names = cpu_families(FLEET, ROOT)
+def test_cpu_families_pass_their_own_tests_and_their_parents(engine: Running, jammy: str) -> None:
+    names = [name for name in cpu_families(FLEET, ROOT) if not (jammy and FLEET.python_of(name) == "3.10")]
     code, found = smoke(Fleet(engine.client), *names)
     well(found, names)
     assert code == 0

@@ -112,21 +112,27 @@ class Maker:
 
     def ensure(self, wanted: Mapping[str, Iterable[str]]) -> None:
         """Make what is lacking; `made` tells what came of it. `wanted`: root -> what is needed of it and on it."""
-        roots_of: list[tuple[str, Packages]] = []
+        needed: list[tuple[str, Packages]] = []
         for ground, names in wanted.items():
             try:
-                found = [self._packages(name) for name in names if name not in self.made.packages]
+                self._know((ground, f"{ground}{BUILD}"))
+                found = [self._supply.packages(name) for name in names if name not in self.made.packages]
+                if any(self._lacks(of) for of in found):
+                    lists.ensure_maker(allowed=self._install, say=self._say)
             except DockwrightError as error:
                 self.made.failures[ground] = error
                 continue
-            roots_of += [(ground, of) for of in found if _is_root(self._fleet, of.name)]
+            needed += [(ground, of) for of in found if _is_root(self._fleet, of.name)]
             self.made.packages |= {of.name: of for of in found if not _is_root(self._fleet, of.name)}
-        self._make(roots_of)
+        self._make(needed)
 
     def _make(self, wanted: Iterable[tuple[str, Packages]]) -> None:
         """Roots beside each other: a part of each one's time the disk is waited for. Ctrl-C ends all of them."""
         with ThreadPoolExecutor(AT_ONCE, "root") as pool:
-            running = {pool.submit(self._layout, of): (ground, of) for ground, of in wanted}
+            running = {
+                pool.submit(roots.make, roots.recipe(self._fleet, of.name), of, self._say, self._stop): (ground, of)
+                for ground, of in wanted
+            }
             try:
                 for future in as_completed(running):
                     ground, of = running[future]
@@ -140,17 +146,12 @@ class Maker:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _packages(self, name: str) -> Packages:
-        if not _is_root(self._fleet, name):
-            return self._supply.packages(name)
-        of = packages.expected(self._fleet, self._root, [name], locked=self._locked)[name]
-        if self._files or roots.made(roots.recipe(self._fleet, name), of) is None:
-            return self._supply.packages(name)
-        self._supply.know(of)
-        return of
+    def _know(self, names: Iterable[str]) -> None:
+        """Roots that are there: what they were made of need not be in the pool as well."""
+        for of in packages.expected(self._fleet, self._root, names, locked=self._locked).values():
+            if not self._files and not self._lacks(of):
+                self._supply.know(of)
 
-    def _layout(self, of: Packages) -> Layout:
-        recipe = roots.recipe(self._fleet, of.name)
-        if roots.made(recipe, of) is None:
-            lists.ensure_maker(allowed=self._install, say=self._say)
-        return roots.make(recipe, of, self._say, self._stop)
+    def _lacks(self, of: Packages) -> bool:
+        """Whether these are the packages of a root that is not there."""
+        return _is_root(self._fleet, of.name) and roots.made(roots.recipe(self._fleet, of.name), of) is None

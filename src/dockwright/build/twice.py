@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 
 from dockwright.build import bake, make
 from dockwright.build import root as recipes
-from dockwright.build.bases import Made
+from dockwright.build.bases import AT_ONCE, Made
 from dockwright.build.oci import Layout
 from dockwright.build.origin import Origin, read_origin
 from dockwright.build.planning import Planned
@@ -80,7 +81,7 @@ def verify(docker: Docker, fleet: Fleet, planned: Planned, root: Path, say: Say)
         )
     with alone(), emptied(home()):
         images = planned.images
-        roots = tuple(roots_again(fleet, planned.made, root, home(), say))
+        roots = roots_again(fleet, planned.made, root, home(), say)
         build = _Build(fleet, planned, root, home(), read_origin(root), say)
         say(f"first build of {len(images)} images, on the engine in use")
         began = time.monotonic()
@@ -95,18 +96,27 @@ def verify(docker: Docker, fleet: Fleet, planned: Planned, root: Path, say: Say)
         return Report((*roots, *compared(first, second)), builder, first_seconds, second_seconds)
 
 
-def roots_again(fleet: Fleet, made: Made, root: Path, home: Path, say: Say) -> Iterator[Compared]:
+def roots_again(fleet: Fleet, made: Made, root: Path, home: Path, say: Say) -> list[Compared]:
     """Each root that images stand on, made once more and compared, also with the digest that its lock holds."""
-    for name, layout in made.layouts.items():
-        work = home / "roots" / name
+    stop = Stop()
+
+    def again(name: str) -> Compared:
+        work = home / "roots" / name.replace("/", ".")
         work.mkdir(parents=True)
         say(f"root {name}, once more")
-        again = recipes.produce(recipes.recipe(fleet, name), made.packages[name], work, say, Stop())
-        title = f"root {name}"
-        (one,) = compared({title: read_picture(layout.path)}, {title: read_picture(again.path)})
-        task = deb_tasks.tasks(fleet, root)[name]
-        yield replace(one, differences=(*one.differences, *_unlike_lock(title, layout, root, task)))
+        second = recipes.produce(recipes.recipe(fleet, name), made.packages[name], work, say, stop)
+        title, layout = f"root {name}", made.layouts[name]
+        (one,) = compared({title: read_picture(layout.path)}, {title: read_picture(second.path)})
         shutil.rmtree(work)
+        task = deb_tasks.tasks(fleet, root)[name]
+        return replace(one, differences=(*one.differences, *_unlike_lock(title, layout, root, task)))
+
+    with ThreadPoolExecutor(AT_ONCE, "root") as pool:
+        try:
+            return list(pool.map(again, made.layouts))
+        except BaseException:
+            stop.end()
+            raise
 
 
 def _unlike_lock(title: str, layout: Layout, root: Path, task: DebTask) -> Iterator[Difference]:
