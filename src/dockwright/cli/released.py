@@ -11,7 +11,7 @@ from dockwright.release.health import Health
 from dockwright.release.record import Record
 from dockwright.release.standing import Standing
 
-COLUMNS = ("RELEASE", "MADE", "INSTANCES", "HEALTHY", "NOTE")
+COLUMNS = ("RELEASE", "MADE (UTC)", "INSTANCES", "HEALTHY", "NOTE")
 NAMES = 8
 
 

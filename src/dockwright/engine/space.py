@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dockwright.engine.docker import Docker
+from dockwright.engine.docker import MIN_API, Docker
 from dockwright.errors import EngineUnavailable
 
 PATIENCE = 900
@@ -151,7 +151,7 @@ def _client(docker: Docker) -> Iterator[Any]:
     import requests
 
     try:
-        version = f"{docker.api[0]}.{docker.api[1]}"
+        version = f"{MIN_API[0]}.{MIN_API[1]}"  # Engines answer every version in its own shape.
         client = sdk.APIClient(docker.host, version, PATIENCE, use_ssh_client=docker.host.startswith("ssh://"))
         try:
             yield client
