@@ -10,6 +10,8 @@ from typing import Any
 from dockwright.build import bases
 from dockwright.build.bases import Base
 from dockwright.build.images import Image, plan_images
+from dockwright.build.origin import Origin
+from dockwright.build.plan import Plan
 from dockwright.lock import debs
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Instance
@@ -22,6 +24,7 @@ TORCH = {"family-torch-cu121", "family-llm-cu121"}
 GPU = {"base-gpu-cu121", "family-vision-cu121"} | TORCH
 FAMILIES = CPU | GPU | {"legacy-py310-cpu"}
 SUPERVISORS = {"mainpc/SelfHealingSupervisor", "pc2/SelfHealingSupervisor"}
+NOTHING = Plan({}, Origin("unknown", True, "20261124"))
 INSTANCES = {"mainpc/ServiceRegistry", "pc2/CentralErrorBus"} | SUPERVISORS
 
 

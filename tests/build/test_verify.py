@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from build.small import NOTHING
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -221,5 +222,5 @@ def test_builds_are_written_as_layouts_and_everything_else_stays(tmp_path: Path)
 def test_an_engine_that_cannot_write_layouts_is_told_what_it_needs(tmp_path: Path) -> None:
     docker = Docker(Path("docker"), "unix:///nowhere", image_store="graph driver")
     with pytest.raises(EngineUnavailable, match="cannot write images as OCI layouts") as caught:
-        twice.verify(docker, load_fleet(ROOT / "fleet"), Planned({}, (), Made(), {}, ()), tmp_path, print)
+        twice.verify(docker, load_fleet(ROOT / "fleet"), Planned(NOTHING, (), Made(), {}, ()), tmp_path, print)
     assert "containerd-snapshotter" in caught.value.remedy

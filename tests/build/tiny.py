@@ -136,6 +136,7 @@ def checkout(folder: Path, services: int, *, seconds: float = 0, size: int = 10)
     made.write(folder / ".gitignore", "__pycache__/\n")
     made.write(folder / "servicekit/src/kit.py", "KIT = 1\n")
     made.write(folder / "fleet/build/work", WORK)
+    made.write(folder / "fleet/build/family.Dockerfile", "FROM contents AS runtime\n")
     made.write(folder / "fleet/build/seconds", f"{seconds}\n")
     for name in ("base", "left", "right"):
         parent = "root" if name == "base" else "parent"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from build.small import NOTHING
 
 from dockwright.build.bases import Made
 from dockwright.build.packages import Packages
@@ -17,11 +18,11 @@ MOVED = Packages("base-utils", {}, False, ("curl 2 instead of 1",))
 
 
 def planned(**unmade: DockwrightError) -> Planned:
-    return Planned({}, (), Made(), unmade, (MOVED,))
+    return Planned(NOTHING, (), Made(), unmade, (MOVED,))
 
 
 def test_nothing_to_tell_is_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert stood_on.tell(Planned({}, (), Made(), {}, ())) == 0
+    assert stood_on.tell(Planned(NOTHING, (), Made(), {}, ())) == 0
     assert capsys.readouterr() == ("", "")
 
 

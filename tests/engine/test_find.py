@@ -41,17 +41,17 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_users_choice_is_the_only_one(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2376")
-    assert find.candidates(client(bare)) == ["tcp://192.0.2.1:2376"]
+    assert list(find.candidates(client(bare))) == ["tcp://192.0.2.1:2376"]
 
 
 def test_otherwise_its_own_then_the_contexts_then_the_systems(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = find.own_daemon().host
     monkeypatch.setenv("FAKE_CONTEXT", "ssh://pc2")
-    assert find.candidates(client(bare)) == [own, "ssh://pc2", "unix:///var/run/docker.sock"]
+    assert list(find.candidates(client(bare))) == [own, "ssh://pc2", "unix:///var/run/docker.sock"]
     monkeypatch.setenv("FAKE_CONTEXT", "unix:///var/run/docker.sock")
-    assert find.candidates(client(bare)) == [own, "unix:///var/run/docker.sock"]
+    assert list(find.candidates(client(bare))) == [own, "unix:///var/run/docker.sock"]
     monkeypatch.setenv("FAKE_CONTEXT", "")
-    assert find.candidates(client(bare)) == [own, "unix:///var/run/docker.sock"]
+    assert list(find.candidates(client(bare))) == [own, "unix:///var/run/docker.sock"]
 
 
 def test_an_old_engine_is_refused_with_its_version_and_what_is_needed() -> None:

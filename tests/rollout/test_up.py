@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from build.small import NOTHING
 from release.made import SHA, contents, record, shelve
 from rollout.fleets import usual
 
@@ -54,7 +55,7 @@ BROKEN = Unreachable("the archive of jammy does not answer")
 
 
 def planned(*unmade: str) -> Planned:
-    return Planned({}, (), Made(), dict.fromkeys(unmade, BROKEN), ())
+    return Planned(NOTHING, (), Made(), dict.fromkeys(unmade, BROKEN), ())
 
 
 def test_what_cannot_be_built_is_left_out_with_why(tmp_path: Path) -> None:

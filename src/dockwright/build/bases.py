@@ -16,11 +16,9 @@ from dockwright.build import packages
 from dockwright.build import root as roots
 from dockwright.build.oci import Layout
 from dockwright.build.packages import Packages
-from dockwright.build.supply import Supply
 from dockwright.errors import DockwrightError
-from dockwright.lock import deb_tasks, lists
+from dockwright.lock import deb_tasks
 from dockwright.lock.deb_tasks import BUILD
-from dockwright.lock.resolver import Stop
 from dockwright.spec.model import Fleet
 
 Say = Callable[[str], None]
@@ -96,6 +94,10 @@ class Maker:
 
     def __init__(self, fleet: Fleet, root: Path, *, locked: bool, install: bool, files: bool, say: Say) -> None:
         """`files`: bring all packages into the pool, those of roots as well that are there already."""
+        # With what they import: to plan, none of it is needed.
+        from dockwright.build.supply import Supply
+        from dockwright.lock.resolver import Stop
+
         self._fleet, self._root, self._locked, self._install, self._say = fleet, root, locked, install, say
         self._files, self._stop = files, Stop()
         self._supply = Supply(fleet, root, self._stop, locked=locked, install=install, say=say)
@@ -118,6 +120,8 @@ class Maker:
                 self._know((ground, f"{ground}{BUILD}"))
                 found = [self._supply.packages(name) for name in names if name not in self.made.packages]
                 if any(self._lacks(of) for of in found):
+                    from dockwright.lock import lists
+
                     lists.ensure_maker(allowed=self._install, say=self._say)
             except DockwrightError as error:
                 self.made.failures[ground] = error

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.build import cache, loading, plan, planning, store, tags, wheelhouse
+from dockwright.build import cache, last, loading, planning, store, tags, wheelhouse
 from dockwright.build.images import Image
-from dockwright.build.origin import read_origin
 from dockwright.build.plan import Plan
 from dockwright.build.planning import Asked, Planned
 from dockwright.build.staging import Sources, definition
@@ -21,13 +20,11 @@ from dockwright.build.steps import Steps
 from dockwright.build.store import Stored
 from dockwright.engine.docker import Docker, connect
 from dockwright.engine.registry.place import Place
-from dockwright.engine.state import dumps, in_turn, read_json, state_dir, write_atomically
+from dockwright.engine.state import in_turn, state_dir
 from dockwright.errors import CommandFailed, DockwrightError, EngineUnavailable
 from dockwright.spec.model import Fleet, Instance
 
 Say = Callable[[str], None]
-# `docker tag` waits for the engine most of the time.
-AT_ONCE = 4
 WORK = "build"  # below the state directory
 
 
@@ -41,8 +38,8 @@ class Built:
     seconds: float
 
     @property
-    def images(self) -> Mapping[str, Image]:
-        return {name: entry.image for name, entry in self.plan.entries.items()}
+    def images(self) -> dict[str, Image]:
+        return self.plan.images
 
     @property
     def new(self) -> tuple[str, ...]:
@@ -89,12 +86,12 @@ def build(docker: Docker, fleet: Fleet, planned: Planned, root: Path, say: Say, 
     `registry`: where wheels may be that would have to be downloaded or compiled. Raises CommandFailed.
     """
     began = time.monotonic()
-    made = plan.on(docker, planned.images, read_origin(root))
+    made = planned.plan
     tag(docker, made, say)
     if made.missing:
         _bake(docker, fleet, planned, made, root, registry, say)
     stored = _now(docker, made)
-    remember(made)
+    last.remember(made)
     return Built(made, planned.pulled, stored, time.monotonic() - began)
 
 
@@ -137,21 +134,8 @@ def tag(docker: Docker, made: Plan, say: Say) -> None:
     ]
     if wanted:
         say(f"tagging {len(made.of('tag'))} images that need no build")
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(store.AT_ONCE) as pool:
             list(pool.map(lambda pair: docker.run("tag", *pair), wanted))
-
-
-def last_built() -> dict[str, str]:
-    """Image -> the input digest that this machine built or used last: what its changes are told against."""
-    return {name: str(digest) for name, digest in (read_json(state_dir() / "built.json") or {}).items()}
-
-
-def remember(made: Plan) -> None:
-    """Note what a build has ended with."""
-    before = last_built()
-    now = before | {name: entry.image.input_digest for name, entry in made.entries.items()}
-    if now != before:
-        write_atomically(state_dir() / "built.json", dumps(now))
 
 
 @contextmanager

@@ -48,6 +48,10 @@ class Plan:
     entries: Mapping[str, Entry]
     origin: Origin
 
+    @property
+    def images(self) -> dict[str, Image]:
+        return {name: entry.image for name, entry in self.entries.items()}
+
     def of(self, action: Action) -> dict[str, Entry]:
         return {name: entry for name, entry in self.entries.items() if entry.action == action}
 

@@ -11,6 +11,7 @@ from dockwright.build.bases import Made, Maker
 from dockwright.build.images import Image, families_of, plan_images
 from dockwright.build.origin import read_origin
 from dockwright.build.packages import Packages
+from dockwright.build.plan import Plan
 from dockwright.engine.docker import Docker
 from dockwright.engine.registry.place import Place
 from dockwright.errors import DockwrightError
@@ -37,16 +38,20 @@ class Asked:
 
 @dataclass(frozen=True)
 class Planned:
-    """Images, those that a registry had, what was made for the others, and why some cannot be built here, by name.
+    """What is to be done, what a registry had, what was made for the rest, and why some cannot be built here, by name.
 
-    `unlocked`: the packages that all of them stand on, where they are not as locked.
+    `unlocked`: the packages that all images stand on, where they are not as locked.
     """
 
-    images: Mapping[str, Image]
+    plan: Plan
     pulled: tuple[str, ...]
     made: Made
     unmade: Mapping[str, DockwrightError]
     unlocked: tuple[Packages, ...]
+
+    @property
+    def images(self) -> dict[str, Image]:
+        return self.plan.images
 
 
 def prepare(
@@ -66,13 +71,14 @@ def prepare(
     found = bases.expected_packages(fleet, root, families_of(fleet, wanted, chosen), locked=asked.locked)
     images = plan_images(fleet, wanted, chosen, root, bases.identities(fleet, found))
     origin = read_origin(root)
-    missing = plan.on(docker, images, origin).missing
-    pulled = pull.pull(docker, asked.registry, missing, say) if asked.registry and missing else ()
+    decided = plan.on(docker, images, origin)
+    pulled = pull.pull(docker, asked.registry, decided.missing, say) if asked.registry and decided.missing else ()
+    decided = plan.on(docker, images, origin) if pulled else decided
     unmade: dict[str, DockwrightError] = {}
     making = Maker(fleet, root, locked=asked.locked, install=asked.install, files=asked.files, say=say)
     with making as maker:
         # Where packages are not as locked, images are others than those expected, and more may be lacking.
-        while lacking := _bases_of(images if asked.everything else plan.on(docker, images, origin).missing, maker.made):
+        while lacking := _bases_of(images if asked.everything else decided.missing, maker.made):
             maker.ensure(lacking)
             for name, ground in _grounds(fleet, wanted, chosen).items():
                 if ground in maker.made.failures:
@@ -80,9 +86,10 @@ def prepare(
             wanted = [name for name in wanted if name not in unmade]
             chosen = [each for each in chosen if each.name not in unmade]
             found |= maker.made.packages
-            images = plan_images(fleet, wanted, chosen, root, bases.identities(fleet, found))
+            before, images = images, plan_images(fleet, wanted, chosen, root, bases.identities(fleet, found))
+            decided = decided if images == before else plan.on(docker, images, origin)
     used = {name for image in images.values() for name in image.unlocked}
-    return Planned(images, pulled, maker.made, unmade, tuple(of for name, of in found.items() if name in used))
+    return Planned(decided, pulled, maker.made, unmade, tuple(of for name, of in found.items() if name in used))
 
 
 def _bases_of(missing: Mapping[str, Image], made: Made) -> dict[str, list[str]]:

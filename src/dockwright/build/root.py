@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dockwright.build import repository
 from dockwright.build.oci import Layout, read_layout, write_layout
@@ -21,8 +22,10 @@ from dockwright.engine import command
 from dockwright.engine.state import state_dir
 from dockwright.errors import CommandFailed, DockwrightError
 from dockwright.lock import deb_tasks
-from dockwright.lock.resolver import NO_ROOM, Stop
 from dockwright.spec.model import Fleet
+
+if TYPE_CHECKING:
+    from dockwright.lock.resolver import Stop
 
 Say = Callable[[str], None]
 # Every file's time in every root and image: the day on which the blueprint was signed off.
@@ -165,7 +168,7 @@ def produce(recipe: Recipe, of: Packages, work: Path, say: Say, stop: Stop) -> L
         sources = repository.write(of, recipe.suite, folder / "archive")
         environment = {"SOURCE_DATE_EPOCH": str(recipe.epoch), "TMPDIR": str(folder), "LC_ALL": "C"}
         code, output = stop.run(arguments(recipe, tar, sources), env=environment, cwd=work, on_line=stage)
-        if code and NO_ROOM.search(output):
+        if code and command.NO_ROOM.search(output):
             says = f"root {recipe.name} cannot be made: the disk is full"
             raise CommandFailed(says, f"make room below {work.parent} and {folder.parent}")
         if code:

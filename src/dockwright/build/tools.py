@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 
 from dockwright.engine.state import state_dir
-from dockwright.lock.python import uv
 
 # Named context of a build -> importable name -> the distribution that it belongs to.
 # What writes bills of materials, and everything that it imports, is plain Python, so any interpreter runs it.
@@ -45,6 +44,8 @@ def current() -> frozenset[str]:
 
 def folder(context: str) -> Path:
     """A folder with a named context's tool and nothing else."""
+    from dockwright.lock.python import uv  # With what it imports: to plan, none of it is needed.
+
     return _made(_name(context), {"uv": Path(uv())} if context == "uv" else _packages(CONTEXTS[context]))
 
 

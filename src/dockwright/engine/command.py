@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from dockwright.errors import CommandFailed, Unreachable
+
+# What programs say where the disk is full.
+NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded")
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -104,17 +106,21 @@ def plugin_version(client: Path, plugin: str) -> tuple[int, int]:
 
 def capable_client() -> Path | None:
     """The first client whose buildx and compose are new enough: a bare client may shadow the packaged one."""
-    for client in clients():
-        if plugin_version(client, "buildx") >= MIN_BUILDX and plugin_version(client, "compose") >= MIN_COMPOSE:
-            return client
+    with ThreadPoolExecutor(2) as pool:
+        for client in clients():
+            buildx, compose = pool.map(partial(plugin_version, client), ("buildx", "compose"))
+            if buildx >= MIN_BUILDX and compose >= MIN_COMPOSE:
+                return client
     return None
 
 
 def connect(client: Path, host: str) -> Docker | None:
     """The engine at `host` as the client sees it, API version negotiated; None when nothing answers there."""
-    done = command.run(
-        (client, "version", "--format", "{{json .Server}}"), env={"DOCKER_HOST": host}, timeout=20, check=False
-    )
+    asked = partial(command.run, env={"DOCKER_HOST": host}, timeout=20, check=False)
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(asked, (client, "info", "--format", "{{json .DriverStatus}}"))
+        done = asked((client, "version", "--format", "{{json .Server}}"))
+        info = told.result()
     if not done.ok:
         return None
     try:
@@ -123,6 +129,5 @@ def connect(client: Path, host: str) -> Docker | None:
         return None
     if not isinstance(server, dict):
         return None
-    info = command.run((client, "info", "--format", "{{json .DriverStatus}}"), env={"DOCKER_HOST": host}, check=False)
     store = "containerd" if "io.containerd.snapshotter" in info.stdout else "graph driver"
     return Docker(client, host, version_of(str(server.get("ApiVersion", ""))), str(server.get("Version", "")), store)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from dockwright.engine import command, daemon, install
@@ -19,13 +21,17 @@ def own_daemon() -> daemon.Daemon:
     return daemon.Daemon(state_dir() / "engine")
 
 
-def candidates(client: Path) -> list[str]:
-    """Where an engine may answer, in the order in which they are asked."""
+def candidates(client: Path) -> Iterator[str]:
+    """Where an engine may answer, in the order in which they are asked; the client is asked when it comes to that."""
     named = os.environ.get("DOCKER_HOST")
     if named:
-        return [named]  # The user chose: nothing else is tried.
-    hosts = [own_daemon().host, _context_host(client), f"unix://{SYSTEM_SOCKET}"]
-    return list(dict.fromkeys(host for host in hosts if host))
+        yield named  # The user chose: nothing else is tried.
+        return
+    yield own_daemon().host
+    context, system = _context_host(client), f"unix://{SYSTEM_SOCKET}"
+    if context not in ("", system):
+        yield context
+    yield system
 
 
 def _context_host(client: Path) -> str:
@@ -49,11 +55,20 @@ def lacking(docker: Docker) -> str:
 
 def running() -> Docker:
     """An able engine that answers now; installs and starts nothing. Raises EngineUnavailable."""
-    client = capable_client() or next(iter(clients()), None)
-    found = _answering(client) if client else None
+    found, client = _here()
     if found is None:
         raise EngineUnavailable("no Docker engine answers", "./dockwright up installs and starts one")
-    return found
+    return replace(found, program=client) if client else found
+
+
+def _here() -> tuple[Docker | None, Path | None]:
+    """The engine that answers whatever client there is, and the client that can build: both take a while to ask."""
+    present = next(iter(clients()), None)
+    if present is None:
+        return None, None
+    with ThreadPoolExecutor(1) as pool:
+        able = pool.submit(capable_client)
+        return _answering(present), able.result()
 
 
 def _answering(client: Path) -> Docker | None:
@@ -74,13 +89,9 @@ def ensure(*, allowed: bool, say: Callable[[str], None]) -> Docker:
     Raises EngineUnavailable with the precise thing to do where the tool may not or cannot do it.
     """
     # An old engine that already runs is never upgraded or replaced behind its owner's back.
-    present = next(iter(clients()), None)
-    if present:
-        old = _answering(present)
-        if old and capable_client():
-            return Docker(
-                capable_client() or present, old.host, old.api, old.engine_version, old.image_store, old.environment
-            )
+    old, able = _here()
+    if old and able:
+        return replace(old, program=able)
     client = install.ensure_client(install.read_host(), allowed=allowed, say=say)
     named = os.environ.get("DOCKER_HOST")
     if named:

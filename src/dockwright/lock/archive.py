@@ -14,13 +14,12 @@ from urllib.parse import unquote
 from dockwright.engine import command
 from dockwright.errors import CommandFailed, Unreachable
 from dockwright.lock import snapshot
-from dockwright.lock.debs import Deb
-from dockwright.lock.resolver import NO_ROOM, Stop
+from dockwright.lock.debs import ARCH, Deb
+from dockwright.lock.resolver import Stop
 
 URI = re.compile(r"^'[^']+' (?P<file>\S+) (?P<size>\d+) (?P<hash>SHA256:[0-9a-f]{64})$")
 FILE = re.compile(r"^(?P<name>[^_]+)_(?P<version>[^_]+)_(?P<arch>[^_.]+)\.deb$")
 UNREACHED = re.compile(r"Failed to fetch|Unable to connect|Could not connect|Temporary failure|Connection failed")
-ARCH = "amd64"
 
 
 def unreached(suite: str, said: str) -> Unreachable:
@@ -128,7 +127,7 @@ class Archive:
         code, output = self.stop.run(words, env={"LC_ALL": "C"}, cwd=into)
         if code:
             said = "\n".join(line for line in output.splitlines() if line.startswith(("E:", "Err:")))
-            if NO_ROOM.search(output):
+            if command.NO_ROOM.search(output):
                 raise CommandFailed(f"{self.suite}: its packages do not fit on the disk", "make room, try again", said)
             if UNREACHED.search(output):
                 raise unreached(self.suite, said)

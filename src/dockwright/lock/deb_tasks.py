@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockwright.lock.archive import ARCH
-from dockwright.lock.debs import DebLock
+from dockwright.lock.debs import ARCH, DebLock
 from dockwright.spec.document import text_of
 from dockwright.spec.finding import Finding, SpecError
 from dockwright.spec.model import Fleet, Root

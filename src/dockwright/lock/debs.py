@@ -15,6 +15,7 @@ from pathlib import Path
 from dockwright.errors import UnreadableInput
 from dockwright.lock.pins import digest, split
 
+ARCH = "amd64"
 LINE = re.compile(
     r"^(?P<name>[a-z0-9][a-z0-9.+-]+)=(?P<version>[0-9A-Za-z.+~:-]+) (?P<arch>[a-z0-9-]+)"
     r" (?P<sha256>sha256:[0-9a-f]{64}) (?P<size>\d+)( # via (?P<via>.+))?$"

@@ -10,10 +10,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from dockwright.engine import install
+from dockwright.engine import command, install
 from dockwright.errors import CommandFailed, DockwrightError, EngineUnavailable
-from dockwright.lock.archive import ARCH, Archive, unreached
-from dockwright.lock.resolver import NO_ROOM, Stop
+from dockwright.lock.archive import Archive, unreached
+from dockwright.lock.debs import ARCH
+from dockwright.lock.resolver import Stop
 
 Say = Callable[[str], None]
 # Distribution -> the keys of its archive, and the package that brings them.
@@ -45,7 +46,7 @@ def read(
         said = "\n".join(line for line in output.splitlines() if line.startswith(("E:", "W:", "Err:")))
         if UNSIGNED.search(output):
             raise CommandFailed(f"{suite}: its archive's signature cannot be verified", "", said)
-        if NO_ROOM.search(output):
+        if command.NO_ROOM.search(output):
             raise CommandFailed(f"{suite}: its archive's lists do not fit on the disk", "make room, try again", said)
         raise unreached(suite, said)
     return Archive(folder, suite, stop, keys or TRUSTED)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dockwright.engine import command
 from dockwright.engine.process import Process
 from dockwright.errors import CommandFailed, DockwrightError, Unreachable
 from dockwright.lock import index
@@ -18,7 +19,6 @@ from dockwright.lock.tasks import Task
 
 NETWORK = re.compile(r"(?i)failed to fetch|error sending request|connect error|dns error|timed out|connection refused")
 OFFLINE = re.compile(r"(?i)network connectivity is disabled|not found in the cache|--offline|registry .* offline")
-NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded")
 NO_SOLUTION = re.compile(r"No solution found|unsatisfiable")
 VANISHED = re.compile(r"[Bb]ecause (?P<name>\S+) was not found in the (?:package registry|cache|provided)")
 
@@ -131,7 +131,7 @@ def failure(what: str, output: str, code: int, *, offline: bool) -> DockwrightEr
             ),
             output,
         )
-    if NO_ROOM.search(output):
+    if command.NO_ROOM.search(output):
         return CommandFailed(f"{what} cannot be locked: the disk is full", "make room and run it again", output)
     match = VANISHED.search(output)
     if match:

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
 
-from dockwright.build import bases, layers, make, plan, store
+from dockwright.build import bases, last, layers, plan, store
 from dockwright.build.images import families_of, plan_images
 from dockwright.build.origin import read_origin
 from dockwright.cli import chosen, planned, table
@@ -37,17 +38,19 @@ def run(arguments: argparse.Namespace) -> int:
     root = repository()
     fleet = load_fleet(root / "fleet")
     wanted = chosen.chosen(fleet, root, arguments.names, arguments.machine)
-    known = bases.expected(fleet, root, families_of(fleet, wanted.families, wanted.instances))
-    images = plan_images(fleet, wanted.families, wanted.instances, root, known)
-    origin = read_origin(root)
+    with ThreadPoolExecutor(1) as pool:
+        engine = pool.submit(find.running)  # It answers while inputs are digested.
+        known = bases.expected(fleet, root, families_of(fleet, wanted.families, wanted.instances))
+        images = plan_images(fleet, wanted.families, wanted.instances, root, known)
+        origin = read_origin(root)
     try:
-        docker = find.running()
+        docker = engine.result()
     except EngineUnavailable:
         show(planned.Told(plan.undecided(images, origin), {}, ""), as_json=arguments.json)
         raise
     made = plan.on(docker, images, origin)
     if made.missing:
-        made = plan.explained(made, store.every(docker), make.last_built())
+        made = plan.explained(made, store.every(docker), last.built())
     show(planned.Told(made, layers.noted(layers.notes()), docker.host), as_json=arguments.json)
     return 0
 
