@@ -53,7 +53,7 @@ def test_a_lock_stands_for_its_pins(repo: Path, fleet: Fleet) -> None:
     assert set(found) == set(NAMES)
     assert all(of.as_locked and of.differences == () for of in found.values())
     assert found["base-utils"].debs["curl"].via == ("apt.in",)
-    assert packages.gone() == set()
+    assert packages.gone(fleet, repo) == set()
 
 
 def test_what_was_taken_instead_counts_here_and_is_told(repo: Path, fleet: Fleet, instead: Instead) -> None:
@@ -67,13 +67,14 @@ def test_what_was_taken_instead_counts_here_and_is_told(repo: Path, fleet: Fleet
     assert after["base-utils"].identity != before["base-utils"].identity
     assert after["debian-bookworm"] == before["debian-bookworm"]
     assert packages.expected(fleet, repo, NAMES, locked=True) == before
-    assert packages.gone() == {"base-utils"}
+    assert packages.gone(fleet, repo) == {"base-utils"}
 
 
 def test_a_new_lock_makes_what_was_taken_instead_void(repo: Path, fleet: Fleet, instead: Instead) -> None:
     instead("base-utils", "curl", "9.0-1")
     relocked(repo / LOCK, "curl", version="8.0-1")
     assert packages.expected(fleet, repo, NAMES)["base-utils"].as_locked
+    assert packages.gone(fleet, repo) == set()
 
 
 def test_other_packages_below_make_it_void_too(repo: Path, fleet: Fleet, instead: Instead) -> None:
@@ -91,7 +92,7 @@ def test_a_damaged_note_is_none(repo: Path, fleet: Fleet, instead: Instead, dama
     assert packages.expected(fleet, repo, NAMES)["base-utils"].as_locked
     packages.forget("base-utils")
     packages.forget("base-utils")
-    assert packages.gone() == set()
+    assert packages.gone(fleet, repo) == set()
 
 
 def test_many_differences_are_counted() -> None:

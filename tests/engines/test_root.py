@@ -149,16 +149,16 @@ def test_a_pin_that_nobody_has_any_more_is_told_and_the_archive_decides(
     assert of.debs["libc6"].version == version
     assert made.packages["base"].as_locked is False, "what stands on it was looked for anew"
     assert made.packages["base"].differences == ()
-    assert packages.gone() == {"debian", "base"}
+    fleet = load_fleet(repo / "fleet")
+    assert packages.gone(fleet, repo) == {"debian", "base"}
 
     with monkeypatch.context() as silent:
         silent.setattr(lists, "read", pytest.fail)
         again, said = ensure(repo)
     assert again.layouts == made.layouts, "it is noted, and nobody is asked twice"
 
-    fleet = load_fleet(repo / "fleet")
     tasks = [task for task in deb_tasks.tasks(fleet, repo).values() if not task.builds]
-    report = Run(fleet, repo, Asked(), lambda _: None, gone=packages.gone()).locks([], tasks)
+    report = Run(fleet, repo, Asked(), lambda _: None, gone=packages.gone(fleet, repo)).locks([], tasks)
     assert sorted(report.renewed) == ["base", "debian"]
     for name in report.renewed:
         packages.forget(name)

@@ -7,7 +7,7 @@ which are a part of input digests: an image whose digest an engine or a registry
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -138,8 +138,7 @@ class Maker:
                 for ground, of in wanted
             }
             try:
-                for future in as_completed(running):
-                    ground, of = running[future]
+                for future, (ground, of) in running.items():
                     try:
                         self.made.layouts[of.name] = future.result()
                         self.made.packages[of.name] = of

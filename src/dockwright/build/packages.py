@@ -126,14 +126,18 @@ def forget(name: str) -> None:
     _note(name).unlink(missing_ok=True)
 
 
-def gone() -> set[str]:
-    """Names of the locks that could not be kept to on this host."""
-    return {path.stem.replace(".", "/") for path in _notes().glob("*.json")}
-
-
-def _notes() -> Path:
-    return state_dir() / "instead"
+def gone(fleet: Fleet, root: Path) -> set[str]:
+    """Names of the locks that could not be kept to on this host, as they are now."""
+    found = set()
+    for name, task in deb_tasks.tasks(fleet, root).items():
+        try:
+            lock = debs.read(root / task.file, str(task.file))
+            if json.loads(_note(name).read_text())["lock"] == debs.identity(lock.debs.values()):
+                found.add(name)
+        except (OSError, ValueError, LookupError, TypeError, UnreadableInput):
+            continue  # No note, or no lock that it could be of.
+    return found
 
 
 def _note(name: str) -> Path:
-    return _notes() / f"{name.replace('/', '.')}.json"
+    return state_dir() / "instead" / f"{name.replace('/', '.')}.json"

@@ -2,7 +2,8 @@
 
 A family's lock contains every pin of its parent unchanged, and a service's lock only adds to its family's. Each
 requirements.lock holds the whole closure of one image with hashes, sizes, and who asks for what; apt.lock and
-fleet/roots/*.lock hold Debian packages with exact versions and sha256. The old lock stays when anything fails.
+fleet/roots/*.lock hold Debian packages with exact versions and sha256. The old lock stays when anything fails. What a
+build here could not have as it is locked, because nobody has it any more, is locked anew.
 
   dockwright lock                      lock what changed, keep every pin that still fits
   dockwright lock family-web           one family or service, and what stands on it
@@ -87,7 +88,14 @@ def work(inventory: Inventory, chosen: set[str], arguments: argparse.Namespace) 
     inventory.check_upgrade(upgrade)
     asked = Asked(upgrade, arguments.offline, not arguments.no_install)
     say = Progress(quiet=arguments.json)
-    run = Run(inventory.fleet, inventory.root, asked, say, roots=inventory.made, gone=packages.gone())
+    run = Run(
+        inventory.fleet,
+        inventory.root,
+        asked,
+        say,
+        roots=inventory.made,
+        gone=packages.gone(inventory.fleet, inventory.root),
+    )
     python = [task for task in inventory.python.values() if task.name in chosen]
     debian = [task for task in inventory.debian.values() if task.name in chosen]
     if arguments.verify:
