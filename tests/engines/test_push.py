@@ -20,6 +20,7 @@ from dockwright.engine.command import end
 from dockwright.engine.docker import Docker
 from dockwright.engine.registry.documents import Manifest
 from dockwright.engine.registry.repository import Repository
+from dockwright.release import attached
 from engines import registry as registries
 from engines.conftest import Machine, Running
 from engines.fleet import Fleet
@@ -71,6 +72,9 @@ def test_what_one_engine_built_another_one_takes(built: Fleet, registry: Registr
     assert base > 10e6 > 0
     assert 0 < utils < base, "what a family has from its parent is not sent again"
     assert set(built.docker.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()) == before
+    for one in pushed:
+        repository = Repository(registry.place.below(one["name"]))
+        assert attached.attached(repository, one["digest"]) == one["sbom_digest"] != ""
     tags = whole(registry)
     assert [sorted(tag.startswith("input-") for tag in tags[name]) for name in FAMILIES] == [[False, True]] * 2
     again = push(built, registry, "base-utils")
