@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"pydantic", "rich", "asyncio", "tree_sitter", "yaml", "watchfiles", "cyclonedx", "concurrent"}
+HEAVY = {"pydantic", "rich", "asyncio", "tree_sitter", "yaml", "watchfiles", "cyclonedx", "concurrent", "requests"}
 
 
 def imported(*words: str) -> set[str]:

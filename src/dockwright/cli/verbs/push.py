@@ -33,7 +33,6 @@ from dockwright.engine import find
 from dockwright.engine.docker import Docker
 from dockwright.engine.registry import place
 from dockwright.errors import UsageError
-from dockwright.release import attached
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Fleet
 
@@ -46,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from dockwright.release import attached  # It brings HTTP along, which takes its time.
+
     root = repository()
     fleet = load_fleet(root / "fleet")
     names = asked(fleet, arguments.names)
