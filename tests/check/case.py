@@ -62,6 +62,6 @@ def told(report: Report, rule: str) -> list[str]:
     return [f"{finding.severity} {finding}" for finding in report.findings if finding.rule == rule]
 
 
-def look(fleet: Path) -> Report:
-    """What `dockwright check` finds in a fleet folder on the day of the cases."""
-    return check(fleet, TODAY)
+def look(fleet: Path, today: date = TODAY) -> Report:
+    """What `dockwright check` finds in a fleet folder, on the day of the cases unless another is given."""
+    return check(fleet, today)
