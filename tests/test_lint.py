@@ -71,7 +71,7 @@ def test_every_ignored_rule_has_its_reason_above_it() -> None:
 
 def test_every_shell_script_is_clean() -> None:
     found = scripts()
-    assert {ROOT / "dockwright", ROOT / "fleet" / "build" / "settle"} <= set(found)
+    assert {ROOT / "dockwright", ROOT / "fleet" / "build" / "make-user"} <= set(found)
     done = lint(SHELLCHECK, *found)
     if done.returncode:
         pytest.fail(done.stdout + done.stderr, pytrace=False)

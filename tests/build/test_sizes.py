@@ -150,7 +150,8 @@ def test_each_file_belongs_to_the_package_that_brought_it() -> None:
 
 
 def told(budgets: dict[str, int], *names: str) -> Told:
-    return Told(FLEET, names or ("base", "web", "one", "later"), budgets, {"later": "not built", "last": "not built"})
+    absent = {"later": "not built", "last": "not built"}
+    return Told(FLEET, names or ("base", "web", "one", "later"), budgets, {"base": 7, "one": 9_000_000}, absent)
 
 
 def test_families_over_their_budget_are_named() -> None:
@@ -159,6 +160,15 @@ def test_families_over_their_budget_are_named() -> None:
     assert over.over == ["web"]
     assert [row[-1].split(" ")[-1] for row in over.rows()] == ["under", "over", ""]
     assert told({"base": 40, "web": 49}, "base").over == []
+
+
+def test_beside_each_image_stands_what_its_packages_weigh() -> None:
+    assert [row[3] for row in told({}).rows()] == ["0 kB", "-", "9.0 MB"]
+    images = told({}).as_json()["images"]
+    assert isinstance(images, list)
+    assert [image["packages"] for image in images] == [7, None, 9_000_000]
+    service = Told(Measured({"mainpc/One": ["root"]}, FLEET.layers), ["mainpc/One"], {}, {"One": 2_000_000}, {})
+    assert [row[3] for row in service.rows()] == ["2.0 MB"]
 
 
 def test_what_is_absent_is_told_when_it_was_asked_for() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.parser import HeaderParser
+
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
@@ -27,9 +29,9 @@ def checked(engine: Running, image: str, data: bytes) -> Sbom:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data.decode()) is None
     found = sbom.read(data, image)
     told = {kind: {(one.name, one.version) for one in found.components if one.kind == kind} for kind in ("deb", "pypi")}
-    shown = ("--show", "--showformat", "${db:Status-Abbrev}|${Package}|${Version}\n")
-    debian = [line.split("|") for line in inside(engine, image, "dpkg-query", *shown).splitlines()]
-    assert told["deb"] == {(package, version) for status, package, version in debian if status.strip() == "ii"}
+    status = inside(engine, image, "cat", "/var/lib/dpkg/status").strip()
+    debian = [HeaderParser().parsestr(paragraph) for paragraph in status.split("\n\n")]
+    assert told["deb"] == {(fields["Package"], fields["Version"]) for fields in debian}
     python = inside(engine, image, "python3", "-c", PYTHON).splitlines()
     assert told["pypi"] == {(line.split()[0], line.split()[1]) for line in python}
     packages = [one for one in found.components if not one.within]

@@ -96,8 +96,24 @@ def test_each_package_knows_who_depends_on_it() -> None:
     }
 
 
-def test_a_status_file_counts_every_package_as_installed() -> None:
-    assert apt.status(["Package: a\nVersion: 1"]) == "Package: a\nVersion: 1\nStatus: install ok installed\n\n"
+def test_a_status_file_counts_every_package_as_installed_and_asks_for_nothing() -> None:
+    """What a package of the root depends on may have been purged: apt must not want to mend that."""
+    stanza = "Package: a\nPre-Depends: b\nVersion: 1\nDepends: c, d\nBreaks: e"
+    said = "Package: a\nVersion: 1\nBreaks: e\nStatus: install ok installed\n\n"
+    assert apt.status([stanza, stanza]) == said * 2
+
+
+def test_what_is_purged_from_a_root_is_not_there_for_families_unless_one_brought_it_back() -> None:
+    fleet = load_fleet(Path(__file__).parents[2] / "fleet")
+    locks = [
+        DebLock({}, {name: Deb(name, version, "amd64", A, 1) for name in names})
+        for names, version in ((("libc6", "perl-base", "tar"), "1"), (("curl", "tar"), "2"))
+    ]
+    task = DebTask("some", "debian-bookworm", Path("apt.lock"), (Path("a"), Path("b")))
+    found = apt.present(fleet, task, locks)
+    assert [(deb.name, deb.version) for deb in found] == [("libc6", "1"), ("curl", "2"), ("tar", "2")]
+    builder = replace(task, name="some/build")
+    assert len(apt.present(fleet, builder, locks)) == 5
 
 
 def test_packages_are_the_same_whoever_asks_for_them() -> None:

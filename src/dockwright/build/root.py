@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dockwright.build import repository
+from dockwright.build import repository, slim
 from dockwright.build.oci import Layout, read_layout, write_layout
 from dockwright.build.packages import Packages
 from dockwright.engine import command
@@ -31,26 +31,6 @@ Say = Callable[[str], None]
 # Every file's time in every root and image: the day on which the blueprint was signed off.
 EPOCH = 1754784000
 
-# What a service never reads. dpkg remembers these, so packages of later layers leave them out too.
-EXCLUDED = (
-    "/usr/share/man/*",
-    "/usr/share/info/*",
-    "/usr/share/locale/*",
-    "/usr/share/bash-completion/*",
-    "/usr/share/doc/*",
-    "/usr/share/lintian/*",
-    "/usr/lib/*/gconv/*",
-)
-KEPT = ("/usr/share/doc/*/copyright",)
-# What package scripts want to be there while they run, and nothing wants afterwards; and the archive of this making.
-REMOVED = (
-    "usr/lib/python3*/pydoc_data",
-    "var/lib/dpkg/info/*.symbols",
-    "var/cache/debconf/*-old",
-    "var/lib/dpkg/*-old",
-    "etc/apt/sources.list",
-    "etc/apt/sources.list.d/*",
-)
 # /bin, /lib and their like lead to /usr. On Debian without these words apt picks `usrmerge`, which brings all of perl;
 # Ubuntu's packages say nothing of it.
 MERGED = {
@@ -74,12 +54,13 @@ class Recipe:
     suite: str
     variant: str
     packages: tuple[str, ...]
+    purged: tuple[str, ...] = ()
     epoch: int = EPOCH
 
     @property
     def _words(self) -> str:
         fields = [self.name, self.distribution, self.suite, self.variant, *self.packages, str(self.epoch)]
-        return "\0".join([*fields, *EXCLUDED, *KEPT, *REMOVED, *MERGED[self.distribution]])
+        return "\0".join([*fields, *MERGED[self.distribution], *slim.options(self.variant, self.purged)])
 
     def identity(self, of: Packages) -> str:
         """What a root is known by before it is made: its recipe and its packages."""
@@ -99,19 +80,14 @@ def recipe(fleet: Fleet, name: str) -> Recipe:
     base = fleet.roots[name.removesuffix(deb_tasks.BUILD)]
     if name.endswith(deb_tasks.BUILD):
         return Recipe(name, base.distribution, base.suite, deb_tasks.BUILDER_VARIANT, deb_tasks.BUILDER)
-    return Recipe(name, base.distribution, base.suite, base.variant, base.packages)
+    return Recipe(name, base.distribution, base.suite, base.variant, base.packages, base.purged)
 
 
 def arguments(recipe: Recipe, target: Path, sources: list[str]) -> list[str]:
     """The mmdebstrap command that makes a recipe's tar file."""
     words = ["mmdebstrap", "--mode=auto", f"--variant={recipe.variant}", "--format=tar", "--architectures=amd64"]
     words += MERGED[recipe.distribution]
-    words += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED]
-    words += [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
-    words += [f"--include={','.join(recipe.packages)}"]
-    # Where packages are extracted only, mmdebstrap is done with apt before it would customize, and does not.
-    hook = "extract" if recipe.variant == "extract" else "customize"
-    words += [f'--{hook}-hook=rm -rf "$1"/{pattern}' for pattern in REMOVED]
+    words += [f"--include={','.join(recipe.packages)}", *slim.options(recipe.variant, recipe.purged)]
     return [*words, recipe.suite, str(target), *sources]
 
 

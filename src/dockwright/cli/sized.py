@@ -9,7 +9,7 @@ from functools import cached_property
 from dockwright.build.sharing import Measured, Sized
 from dockwright.cli.progress import megabytes
 
-COLUMNS = ("IMAGE", "UNPACKED", "COMPRESSED", "UNIQUE", "SHARED", "BUDGET", "")
+COLUMNS = ("IMAGE", "UNPACKED", "COMPRESSED", "PACKAGES", "UNIQUE", "SHARED", "BUDGET", "")
 
 
 def amount(size: int) -> str:
@@ -19,11 +19,15 @@ def amount(size: int) -> str:
 
 @dataclass(frozen=True)
 class Told:
-    """What `sizes` says of the images called `names`. `budgets`: family -> compressed bytes."""
+    """What `sizes` says of the images called `names`.
+
+    `budgets`: family -> compressed bytes. `packages`: family or service -> published bytes of its locks.
+    """
 
     measured: Measured
     names: Sequence[str]
     budgets: Mapping[str, int]
+    packages: Mapping[str, int]
     absent: Mapping[str, str]
 
     @cached_property
@@ -49,8 +53,13 @@ class Told:
         left = self._left(name)
         budget = megabytes(self.budgets[name]) if name in self.budgets else "-"
         verdict = f"{megabytes(abs(left))} {'over' if left < 0 else 'under'}" if name in self.budgets else ""
-        numbers = (size.whole.unpacked, size.whole.compressed, size.unique.unpacked, size.shared.unpacked)
-        return (name, *map(amount, numbers), budget, verdict)
+        published = self._published(name)
+        packages = "-" if published is None else amount(published)
+        whole, unique, shared = size.whole, amount(size.unique.unpacked), amount(size.shared.unpacked)
+        return name, amount(whole.unpacked), amount(whole.compressed), packages, unique, shared, budget, verdict
+
+    def _published(self, name: str) -> int | None:
+        return self.packages.get(name.rpartition("/")[2])
 
     def closing(self) -> str:
         """Totals, and what is left out."""
@@ -76,6 +85,7 @@ class Told:
                     **asdict(size.whole),
                     "unique": asdict(size.unique),
                     "shared": asdict(size.shared),
+                    "packages": self._published(name),
                     "budget": self.budgets.get(name),
                     "over": name in self.over,
                 }

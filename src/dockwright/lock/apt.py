@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -62,11 +62,11 @@ def opened(fleet: Fleet, name: str, stop: Stop) -> Iterator[Archive]:
 def _one(task: DebTask, fleet: Fleet, root: Path, archive: Archive, state: str) -> tuple[DebLock, bool]:
     wanted = asked(task, fleet, root)
     above = [debs.read(root / path, str(path)) for path in task.above]
-    have = [deb for lock in above for deb in lock.debs.values()]
+    have = present(fleet, task, above)
     installed = status(archive.stanzas(have).values()) if have else ""
-    found = archive.closure(
-        installed, [*(FIRST[fleet.roots[task.root].distribution] if not task.asked else ()), *wanted]
-    )
+    first = () if task.asked else FIRST[fleet.roots[task.root].distribution]
+    there = {deb.name for deb in have}
+    found = archive.closure(installed, [*first, *(name for name in wanted if name not in there)])
     stanzas = archive.stanzas(found.values()) if found else {}
     noted = noted_via(found, stanzas, wanted, task.asked.name if task.asked else "fleet.toml")
     head = {"for": f"{task.name}, {archive.suite}", "inputs": input_digest(task, fleet, root)}
@@ -76,9 +76,16 @@ def _one(task: DebTask, fleet: Fleet, root: Path, archive: Archive, state: str) 
     return DebLock(head, noted), write(root, task.file, debs.render(head, noted.values()))
 
 
+def present(fleet: Fleet, task: DebTask, above: Sequence[DebLock]) -> list[Deb]:
+    """The packages that a family finds: those of all locks above it, without what is purged from its root."""
+    purged = () if task.builds else fleet.roots[task.root].purged
+    return [deb for lock in above for deb in lock.debs.values() if lock is not above[0] or deb.name not in purged]
+
+
 def status(stanzas: Iterable[str]) -> str:
-    """A dpkg status file in which these packages are installed."""
-    return "".join(f"{text}\nStatus: install ok installed\n\n" for text in stanzas)
+    """A dpkg status file in which these packages are installed, and ask for nothing that was purged."""
+    asking = re.compile(r"^(?:Pre-)?Depends:.*\n?", re.MULTILINE)
+    return "".join(f"{asking.sub('', text).rstrip()}\nStatus: install ok installed\n\n" for text in stanzas)
 
 
 def noted_via(

@@ -27,7 +27,7 @@ BUILDER = ("ca-certificates", "python3", "python3-pip", "python3-wheel")
 BUILDER_VARIANT = "essential"
 PACKAGE = re.compile(r"^[a-z0-9][a-z0-9.+-]+$")
 # Counts up when locks are made in another way, so that old ones are made again.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ def input_digest(task: DebTask, fleet: Fleet, root: Path) -> str:
         "variant": BUILDER_VARIANT if task.builds else base.variant,
         "asked": sorted(asked(task, fleet, root)),
         "arch": ARCH,
+        "purged": [] if task.builds else sorted(base.purged),
     }
     return f"sha256:{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}"
 

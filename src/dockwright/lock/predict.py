@@ -22,7 +22,8 @@ def sizes(
     for name in fleet.by_generation():
         parent = str(fleet.families[name].parent)
         if parent in fleet.roots and parent in debs and parent not in made:
-            made[parent] = measure.measured(parent, (), debs[parent].debs.values(), 0, None)
+            kept = [deb for deb in debs[parent].debs.values() if deb.name not in fleet.roots[parent].purged]
+            made[parent] = measure.measured(parent, (), kept, 0, None)
         below = made[parent].whole if parent in made else 0
         own_debs = debs[name].debs.values() if name in debs else ()
         made[name] = measure.measured(name, _own(name, python, locks), own_debs, below, measure.budget(fleet, name))

@@ -35,6 +35,9 @@ class Root(Declared):
         "", description="mmdebstrap's variant; empty for an image from a registry"
     )
     packages: tuple[Text, ...] = Field((), description="packages beyond the variant's own")
+    purged: tuple[Text, ...] = Field(
+        (), description="packages that only installing needs: taken out once all are configured"
+    )
     image: str = Field("", description="an image of a registry instead of packages: name:tag@sha256:digest")
 
 

@@ -1,8 +1,9 @@
 """How large the images are that the engine has: unpacked, compressed, and what they share with each other.
 
 Unpacked are the layers as tar files. Compressed is what a registry transfers: the stored layers where the engine keeps
-them in gzip; a layer that it keeps plain (a root) is compressed here with gzip at level 6, once. Unique are the layers
-that no other image of the fleet has, shared all others. Families are held against their budgets: budget_mb of their
+them in gzip; a layer that it keeps plain (a root) is compressed here with gzip at level 6, once. Packages is what an
+image's Debian and Python packages weigh as they are published: no image gets far below that. Unique are the layers that
+no other image of the fleet has, shared all others. Families are held against their budgets: budget_mb of their
 family.toml, else the blueprint's goal. The exit code is 1 where one is over.
 
   dockwright sizes                          every family and instance
@@ -29,6 +30,7 @@ from dockwright.engine import find
 from dockwright.engine.docker import Docker
 from dockwright.engine.state import state_dir
 from dockwright.errors import UsageError
+from dockwright.lock.inventory import Inventory
 from dockwright.lock.sizes import budget
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Fleet
@@ -58,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _rewritten(docker, seen, names, as_json=arguments.json)
     sizes = measured(docker, seen, layers.notes(), Progress(quiet=arguments.json))
     budgets = {name: budget(fleet, name) for name in fleet.by_generation()}
-    told = sized.Told(sizes, names, budgets, seen.absent)
+    packages = {name: size.whole for name, size in Inventory(fleet, root, {}).sizes.items()}
+    told = sized.Told(sizes, names, budgets, packages, seen.absent)
     if arguments.json:
         print(json.dumps(told.as_json(), indent=2))
     else:
