@@ -44,6 +44,7 @@ def test_whatever_decides_a_root_decides_its_folder() -> None:
         replace(RECIPE, variant="minbase"),
         replace(RECIPE, packages=("python3.11",)),
         replace(RECIPE, packages=("tini", "python3.11")),
+        replace(RECIPE, purged=("tini",)),
         replace(RECIPE, epoch=1),
     ]
     newer = Packages(OF.name, {"tini": replace(TINI, version="0.20")})
@@ -57,6 +58,14 @@ def test_the_command_names_suite_sources_and_packages() -> None:
     assert words[0] == "mmdebstrap"
     assert words[-3:] == ["bookworm", "/out/root.tar", "deb [trusted=yes] copy:///archive ./"]
     assert {"--variant=essential", "--format=tar", "--include=python3.11,tini", "--include=usr-is-merged"} <= set(words)
+
+
+def test_a_root_that_keeps_all_its_packages_keeps_their_programs_and_byte_code() -> None:
+    hooks = [word for word in root.arguments(RECIPE, Path("/out/root.tar"), []) if "-hook=" in word]
+    assert [word for word in hooks if any(part in word for part in ("--purge", "busybox", "pyc"))] == []
+    purged = root.arguments(replace(RECIPE, purged=("bash", "perl-base")), Path("/out/root.tar"), [])
+    (purge,) = (word for word in purged if "--purge" in word)
+    assert purge.rstrip().endswith("--force-depends bash perl-base")
 
 
 def test_ubuntu_has_its_folders_merged_without_a_package_for_it() -> None:
