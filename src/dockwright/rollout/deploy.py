@@ -1,0 +1,181 @@
+"""Carries a plan out, wave by wave, and takes everything back as one when a wave fails.
+
+Every step is noted before it is taken, and taking it again changes nothing: a deploy that was cut off anywhere is
+completed by planning it again, or taken back by planning the release before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+from dockwright.errors import DockwrightError, Unreachable
+from dockwright.rollout.hands import Hands
+from dockwright.rollout.hold import PATIENCE, hold
+from dockwright.rollout.plan import Plan, PlannedWave, Step
+from dockwright.rollout.target import Target
+from dockwright.rollout.verdict import HOLD, WAVE_HOLD, Course
+from dockwright.spec.model import Instance
+
+AGAIN = 2.0
+End = Literal["done", "taken back", "stopped"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a wave failed: an instance with its last words, or a machine (then `instance` is None)."""
+
+    machine: str
+    instance: Instance | None
+    why: str
+    logs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a deploy ended.
+
+    done: every wave held. taken back: a wave failed, and all that was touched is as it was before, and healthy.
+    stopped: taking back failed as well; `left` says of each instance that was touched how it is now.
+    """
+
+    end: End
+    failures: tuple[Failure, ...] = ()
+    left: Mapping[Instance, str] = field(default_factory=dict)
+    courses: Mapping[Instance, Course] = field(default_factory=dict)
+    touched: tuple[Instance, ...] = ()
+
+
+def deploy(plan: Plan, before: Mapping[Instance, Target], deadlines: Mapping[Instance, float], hands: Hands) -> Outcome:
+    """Carry out a plan. `before`: what each instance goes back to; one that is missing there goes away again."""
+    touched: list[Step] = []
+    courses: dict[Instance, Course] = {}
+    for wave in plan.waves:
+        hands.say(f"wave {wave.number} of {len(plan.waves)} ({wave.phase}): {_names(wave.steps)}")
+        last = wave is plan.waves[-1]
+        failures = _wave(wave, deadlines, hands, touched, courses, HOLD if last else WAVE_HOLD)
+        if failures:
+            hands.note("failed", wave=wave.number, why=[failure.why for failure in failures])
+            return _take_back(failures, touched, before, deadlines, hands)
+        hands.note("held", wave=wave.number)
+    hands.note("done")
+    return Outcome("done", courses=courses, touched=tuple(step.instance for step in touched))
+
+
+def _wave(
+    wave: PlannedWave,
+    deadlines: Mapping[Instance, float],
+    hands: Hands,
+    touched: list[Step],
+    courses: dict[Instance, Course],
+    seconds: float,
+) -> list[Failure]:
+    """One wave: all images are on their machines before anything stops. Earlier waves must hold as well."""
+    held = [step.target for step in touched if step.target]
+    machines = _by_machine(wave.steps)
+    failures: list[Failure] = []
+    for machine, steps in machines.items():
+        failures += _try(machine, hands, partial(_pull, machine, steps, hands))
+    if failures:
+        return failures
+    for machine, steps in machines.items():
+        hands.note("touch", wave=wave.number, instances=[step.instance.name for step in steps])
+        touched += steps
+        failures += _try(machine, hands, partial(hands.put, machine, steps))
+    if failures:
+        return failures
+    seen = hold([step.target for step in wave.steps if step.target], deadlines, hands, seconds, held)
+    courses |= {each: course for each, course in seen.items() if each not in courses}
+    return _failed(seen, {step.instance: step.host for step in touched}, hands)
+
+
+def _failed(courses: Mapping[Instance, Course], hosts: Mapping[Instance, str], hands: Hands) -> list[Failure]:
+    return [
+        Failure(
+            hosts[instance],
+            instance,
+            f"{instance.name}: {course.verdict.value}{', ' + course.reason if course.reason else ''}",
+            tuple(hands.evidence(instance, hosts[instance])),
+        )
+        for instance, course in courses.items()
+        if course.verdict.failed
+    ]
+
+
+def _take_back(
+    failures: Sequence[Failure],
+    touched: Sequence[Step],
+    before: Mapping[Instance, Target],
+    deadlines: Mapping[Instance, float],
+    hands: Hands,
+) -> Outcome:
+    """Bring every touched instance back to what it was. Tried once: what fails here is reported, not tried for ever."""
+    instances = tuple(dict.fromkeys(step.instance for step in touched))
+    hands.note("take back", instances=[each.name for each in instances])
+    if instances:
+        hands.say(f"taking back {len(instances)} instances")
+    left: dict[Instance, str] = {}
+    restored: list[Target] = []
+    for machine, steps in _by_machine([_back(step, before) for step in _last(touched)]).items():
+        broken = _try(machine, hands, partial(_restore, machine, steps, hands))
+        for step in steps:
+            if broken:
+                left[step.instance] = broken[0].why
+            elif step.target:
+                restored.append(step.target)
+    courses = hold(restored, deadlines, hands)
+    hosts = {target.instance: target.host for target in restored}
+    left |= {failure.instance: failure.why for failure in _failed(courses, hosts, hands) if failure.instance}
+    end: End = "stopped" if left else "taken back"
+    hands.note(end, left={each.name: why for each, why in left.items()})
+    return Outcome(end, tuple(failures), left, courses, instances)
+
+
+def _pull(machine: str, steps: Sequence[Step], hands: Hands) -> None:
+    wanted = [step.target for step in steps if step.target]
+    if wanted:
+        hands.pull(machine, wanted)
+
+
+def _restore(machine: str, steps: Sequence[Step], hands: Hands) -> None:
+    _pull(machine, steps, hands)
+    hands.put(machine, steps)
+
+
+def _back(step: Step, before: Mapping[Instance, Target]) -> Step:
+    target = before.get(step.instance)
+    kind: Literal["replace", "remove"] = "replace" if target else "remove"
+    return Step(step.instance, step.host, kind, "its wave failed", step.before, target, step.downtime)
+
+
+def _last(touched: Sequence[Step]) -> list[Step]:
+    return list({step.instance: step for step in touched}.values())
+
+
+def _try(machine: str, hands: Hands, action: Callable[[], None]) -> list[Failure]:
+    """Do something on a machine; while it is out of reach again, for a time."""
+    began = hands.clock()
+    while True:
+        try:
+            action()
+        except Unreachable as error:
+            if hands.clock() - began >= PATIENCE:
+                return [Failure(machine, None, f"{machine} does not answer: {error}")]
+            hands.pause(AGAIN)
+        except DockwrightError as error:
+            return [Failure(machine, None, f"{machine}: {error}")]
+        else:
+            return []
+
+
+def _by_machine(steps: Sequence[Step]) -> dict[str, list[Step]]:
+    found: dict[str, list[Step]] = {}
+    for step in steps:
+        found.setdefault(step.host, []).append(step)
+    return found
+
+
+def _names(steps: Sequence[Step]) -> str:
+    return ", ".join(step.instance.name for step in steps)

@@ -1,0 +1,79 @@
+"""Waits until every instance of a wave has held its health, or until it is clear that one will not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dockwright.errors import DockwrightError
+from dockwright.rollout.hands import Hands
+from dockwright.rollout.target import Target
+from dockwright.rollout.verdict import HOLD, Answer, Course, Verdict
+from dockwright.spec.model import Instance
+
+LOOK = 0.5
+# How long a machine may be out of reach before its instances count as failed.
+PATIENCE = 60.0
+
+
+def hold(
+    targets: Sequence[Target],
+    deadlines: Mapping[Instance, float],
+    hands: Hands,
+    seconds: float = HOLD,
+    held: Sequence[Target] = (),
+) -> dict[Instance, Course]:
+    """The settled course of every target. One failure ends nothing early: the report shows how each one did.
+
+    `held`: what was healthy before and must be so still; how each one started is not judged again.
+    """
+    courses = {target.instance: Course(deadlines[target.instance]) for target in targets}
+    courses |= {target.instance: Course(deadlines[target.instance], first_ok=0.0) for target in held}
+    targets = [*held, *targets]
+    heard = dict.fromkeys((target.host for target in targets), hands.clock())
+    while waiting := [target for target in targets if not courses[target.instance].verdict.settled]:
+        for machine in sorted({target.host for target in waiting}):
+            ours = [target for target in waiting if target.host == machine]
+            try:
+                answers = hands.look(machine, ours)
+            except DockwrightError as error:
+                if hands.clock() - heard[machine] >= PATIENCE:
+                    lost = f"{machine} cannot be looked at: {error}"
+                    for target in ours:
+                        course = courses[target.instance]
+                        courses[target.instance] = replace(course, verdict=Verdict.LOST, reason=lost)
+                continue
+            heard[machine] = hands.clock()
+            for target in ours:
+                _take(courses, target.instance, answers, hands, seconds)
+        if any(not course.verdict.settled for course in courses.values()):
+            hands.pause(LOOK)
+    return courses
+
+
+def _take(
+    courses: dict[Instance, Course],
+    instance: Instance,
+    answers: Mapping[Instance, Answer],
+    hands: Hands,
+    seconds: float,
+) -> None:
+    before = courses[instance]
+    answer = answers.get(instance)
+    if answer is None:
+        return
+    after = before.take(answer, seconds)
+    courses[instance] = after
+    if after.verdict is not before.verdict and not (before.first_ok == 0.0 and after.verdict is Verdict.HEALTHY):
+        _tell(instance, after, hands)
+
+
+def _tell(instance: Instance, course: Course, hands: Hands) -> None:
+    told = {
+        Verdict.HEALTHY: f"{instance.name} is healthy",
+        Verdict.SLOW: f"{instance.name} takes longer than ever ({course.deadline:.0f} s), and is getting somewhere",
+    }
+    if course.verdict in told:
+        hands.say(f"  {told[course.verdict]}")
+    elif course.verdict.failed:
+        hands.say(f"  {instance.name}: {course.verdict.value}{': ' + course.reason if course.reason else ''}")

@@ -1,0 +1,105 @@
+"""The plan of a deploy: wave by wave what is started, replaced and removed, and why. Pure.
+
+A plan with nothing to do says so: `Plan.empty` and the reasons in `kept`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from dockwright.rollout.target import Seen, Target
+from dockwright.rollout.waves import waves
+from dockwright.spec.model import Fleet, Instance
+
+Kind = Literal["start", "replace", "remove"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change on the machine `host`. `before` is what runs now, `target` what shall run (None: nothing).
+
+    `downtime` is how long the instance was away when it was last replaced, in seconds; None where nobody knows yet.
+    """
+
+    instance: Instance
+    host: str
+    kind: Kind
+    why: str
+    before: Seen | None
+    target: Target | None
+    downtime: float | None
+
+
+@dataclass(frozen=True)
+class PlannedWave:
+    """Steps that are taken together, and gated together. `phase` is the phase's name, or "leftovers"."""
+
+    number: int
+    phase: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a deploy changes, in order; `kept`: instances that stay as they are; `notes`: what to know."""
+
+    waves: tuple[PlannedWave, ...]
+    kept: tuple[Instance, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        return not self.waves
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(step for wave in self.waves for step in wave.steps)
+
+
+def plan(
+    fleet: Fleet,
+    targets: Mapping[Instance, Target],
+    seen: Mapping[Instance, Seen],
+    downtimes: Mapping[Instance, float],
+) -> Plan:
+    """What leads from what is seen to the targets. Whatever is unchanged and running is left alone.
+
+    What no target names goes last, when everything that replaces it is healthy.
+    """
+    order = waves(fleet, targets)
+    planned: list[PlannedWave] = []
+    for wave in order.waves:
+        steps = [_step(targets[each], seen.get(each), downtimes.get(each)) for each in wave.instances]
+        changed = tuple(step for step in steps if step)
+        if changed:
+            planned.append(PlannedWave(len(planned) + 1, wave.phase, changed))
+    gone = [each for each in sorted(seen) if each not in targets]
+    removed = tuple(
+        Step(each, seen[each].host, "remove", "the release does not have it", seen[each], None, None) for each in gone
+    )
+    if removed:
+        planned.append(PlannedWave(len(planned) + 1, "leftovers", removed))
+    changing = {step.instance for wave in planned for step in wave.steps}
+    kept = tuple(each for wave in order.waves for each in wave.instances if each not in changing)
+    return Plan(tuple(planned), kept, order.notes)
+
+
+def _step(target: Target, seen: Seen | None, downtime: float | None) -> Step | None:
+    if seen is None:
+        return Step(target.instance, target.host, "start", "it has no container", None, target, None)
+    why = _difference(target, seen)
+    return Step(target.instance, target.host, "replace", why, seen, target, downtime) if why else None
+
+
+def _difference(target: Target, seen: Seen) -> str:
+    if seen.image != target.image:
+        return f"image {_short(seen.image)} -> {_short(target.image)}"
+    if seen.config != target.config:
+        return "how it is started has changed"
+    return "" if seen.running else f"its container is {seen.state}"
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12] or "unknown"

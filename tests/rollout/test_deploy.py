@@ -1,0 +1,260 @@
+"""A deploy against machines that fail at any step: it ends right, or says exactly what it could not do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rollout.fleets import Given, fleet, phase
+
+from dockwright.errors import CommandFailed, Unreachable
+from dockwright.rollout.deploy import Outcome, deploy
+from dockwright.rollout.hold import PATIENCE
+from dockwright.rollout.plan import Plan, Step, plan
+from dockwright.rollout.target import Seen, Target
+from dockwright.rollout.verdict import Answer
+from dockwright.spec.model import Instance
+
+NAMES = ("Registry", "Bus", "Brain", "Ear", "Eye")
+FLEET = fleet(
+    [
+        Given("Registry"),
+        Given("Bus", ("pc2",), own={"depends": ("Registry",)}),
+        Given("Brain", ("mainpc", "pc2"), own={"depends": ("Bus",)}),
+        Given("Ear", ("pc2",)),
+        Given("Eye", ("mainpc",)),
+    ],
+    (phase("core", "Registry", "Bus"), phase("rest", "Brain", "Ear")),
+)
+
+
+class Killed(BaseException):
+    """The tool was killed here."""
+
+
+@dataclass
+class World:
+    """Two machines in memory. `failures`: number of a call -> what happens at it; a cut link lasts some calls."""
+
+    running: dict[Instance, str] = field(default_factory=dict)
+    pulled: set[tuple[str, str]] = field(default_factory=set)
+    bad: frozenset[str] = frozenset()
+    failures: Mapping[int, str] = field(default_factory=dict)
+    calls: int = 0
+    now: float = 0.0
+    cut_until: dict[str, float] = field(default_factory=dict)
+    started: dict[Instance, float] = field(default_factory=dict)
+    dies: dict[Instance, float] = field(default_factory=dict)
+    noted: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def _call(self, machine: str) -> None:
+        self.calls += 1
+        self.now += 0.1
+        what = self.failures.get(self.calls, "")
+        if what == "killed":
+            raise Killed
+        if what.startswith("cut"):
+            self.cut_until[machine] = self.now + float(what.split()[1])
+        if self.now < self.cut_until.get(machine, 0.0):
+            raise Unreachable(f"no route to {machine}")
+        if what == "broken":
+            raise CommandFailed("no space left on device")
+
+    def pull(self, machine: str, targets: Sequence[Target]) -> None:
+        for target in targets:
+            self._call(machine)
+            self.pulled.add((machine, target.image))
+
+    def put(self, machine: str, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self._call(machine)
+            assert self.noted[-1][0] in ("touch", "take back"), "what is about to change is written down first"
+            if step.target is None:
+                self.running.pop(step.instance, None)
+                continue
+            assert (machine, step.target.image) in self.pulled, "nothing stops before its image is there"
+            if self.running.get(step.instance) != step.target.image:
+                self.running[step.instance] = step.target.image
+                self.started[step.instance] = self.now
+
+    def look(self, machine: str, targets: Sequence[Target]) -> Mapping[Instance, Answer]:
+        self._call(machine)
+        return {target.instance: self._answer(target.instance) for target in targets}
+
+    def _answer(self, instance: Instance) -> Answer:
+        image = self.running.get(instance)
+        age = self.now - self.started.get(instance, 0.0)
+        if image != OLD[instance].image and age > self.dies.get(instance, age):
+            return Answer(age, alive=False, ok=False, work=1, reason="exit code 3")
+        well = image is not None and image not in self.bad and age > 1
+        return Answer(age, image is not None, well, 1, "" if well else "it says no")
+
+    def evidence(self, instance: Instance, host: str) -> Sequence[str]:
+        return (f"{instance.service} on {host} wrote this",)
+
+    def note(self, event: str, **facts: object) -> None:
+        self.noted.append((event, facts))
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def clock(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def targets(release: str, *names: str) -> dict[Instance, Target]:
+    """What a release wants: these services' images are its own, the others' are the first release's."""
+    return {
+        each: Target(
+            each,
+            each.machine,
+            release,
+            f"sha256:{release if each.service in names else 'one'}-{each.service.lower()}",
+            f"registry.example/{each.service.lower()}",
+            "config",
+            8000,
+            20,
+        )
+        for each in FLEET.instances()
+    }
+
+
+OLD = targets("one", *NAMES)
+DEADLINES = dict.fromkeys(FLEET.instances(), 20.0)
+
+
+def settled() -> World:
+    """A world in which the first release runs."""
+    world = World()
+    world.running = {each: target.image for each, target in OLD.items()}
+    world.pulled = {(each.machine, target.image) for each, target in OLD.items()}
+    return world
+
+
+def seen(world: World) -> dict[Instance, Seen]:
+    return {each: Seen(each.machine, image, "config", "running") for each, image in world.running.items()}
+
+
+def planned(world: World, wanted: Mapping[Instance, Target]) -> Plan:
+    return plan(FLEET, wanted, seen(world), {})
+
+
+def images(wanted: Mapping[Instance, Target]) -> dict[Instance, str]:
+    return {each: target.image for each, target in wanted.items()}
+
+
+def run(world: World, wanted: Mapping[Instance, Target]) -> Outcome:
+    return deploy(planned(world, wanted), OLD, DEADLINES, world)
+
+
+def test_a_good_release_replaces_what_differs_and_nothing_else() -> None:
+    world = settled()
+    outcome = run(world, targets("two", "Bus"))
+    assert outcome.end == "done"
+    assert outcome.touched == (Instance("Bus", "pc2"),)
+    assert world.running == images(targets("two", "Bus"))
+    assert world.noted[-1][0] == "done"
+
+
+def test_a_bad_wave_takes_back_every_machine_and_the_waves_before_it() -> None:
+    world = settled()
+    world.bad = frozenset({"sha256:two-brain"})
+    outcome = run(world, targets("two", "Registry", "Brain", "Eye"))
+    assert outcome.end == "taken back"
+    assert world.running == images(OLD)
+    assert {failure.machine for failure in outcome.failures} == {"mainpc", "pc2"}
+    assert Instance("Eye", "mainpc") not in outcome.touched, "a later wave is never begun"
+    assert Instance("Registry", "mainpc") in outcome.touched
+    assert outcome.failures[0].logs == ("Brain on mainpc wrote this",)
+
+
+def test_one_that_falls_while_a_later_wave_starts_fails_the_deploy() -> None:
+    world = settled()
+    world.dies = {Instance("Registry", "mainpc"): 6.0}
+    outcome = run(world, targets("two", "Registry", "Brain", "Eye"))
+    assert outcome.end == "taken back"
+    assert [failure.instance for failure in outcome.failures] == [Instance("Registry", "mainpc")]
+    assert world.running == images(OLD)
+
+
+def test_what_was_not_there_before_goes_away_again() -> None:
+    world = World(bad=frozenset({"sha256:one-ear"}))
+    outcome = deploy(planned(world, OLD), {}, DEADLINES, world)
+    assert outcome.end == "taken back"
+    assert world.running == {}
+
+
+def test_an_image_that_cannot_be_pulled_stops_nothing() -> None:
+    world = settled()
+    world.failures = {1: "broken"}
+    outcome = run(world, targets("two", "Bus"))
+    assert outcome.end == "taken back"
+    assert outcome.touched == ()
+    assert "no space left" in outcome.failures[0].why
+
+
+def test_a_link_that_is_cut_for_a_while_is_waited_for() -> None:
+    world = settled()
+    world.failures = {2: "cut 20"}
+    assert run(world, targets("two", "Bus")).end == "done"
+    assert world.running == images(targets("two", "Bus"))
+
+
+def test_a_take_back_that_fails_stops_and_says_how_each_instance_is() -> None:
+    world = settled()
+    world.bad = frozenset({"sha256:two-bus", "sha256:one-bus"})
+    outcome = run(world, targets("two", "Bus", "Registry"))
+    assert outcome.end == "stopped"
+    assert set(outcome.left) == {Instance("Bus", "pc2")}
+    assert sum(event == "take back" for event, _ in world.noted) == 1, "a take-back never loops"
+
+
+services = st.sets(st.sampled_from(NAMES))
+failing = st.dictionaries(
+    st.integers(1, 40), st.sampled_from(("broken", "killed", "cut 1", "cut 20", f"cut {PATIENCE * 3}")), max_size=4
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(services, st.sets(st.sampled_from([*NAMES, "old"])), failing)
+def test_whatever_fails_the_end_is_what_the_outcome_says(
+    changed: set[str], bad: set[str], failures: dict[int, str]
+) -> None:
+    world = settled()
+    wanted = targets("two", *changed)
+    world.bad = frozenset(f"sha256:two-{name.lower()}" for name in bad)
+    world.failures = failures
+    planning = planned(world, wanted)
+    allowed = {step.instance for step in planning.steps}
+    try:
+        outcome = deploy(planning, OLD, DEADLINES, world)
+    except Killed:
+        _is_completed_or_taken_back(world, wanted)
+        return
+    touched = {each for each, image in world.running.items() if image != OLD[each].image}
+    assert touched <= allowed
+    if outcome.end == "done":
+        assert world.running == images(wanted)
+    elif outcome.end == "taken back":
+        assert world.running == images(OLD)
+        assert outcome.failures
+    else:
+        assert outcome.left
+        assert touched <= set(outcome.left), "what is not as before is named"
+
+
+def _is_completed_or_taken_back(world: World, wanted: Mapping[Instance, Target]) -> None:
+    """After the tool was killed: the same release again completes it, the one before takes it back."""
+    named = {name for event, facts in world.noted if event == "touch" for name in facts["instances"]}  # type: ignore[attr-defined]
+    assert {each.name for each, image in world.running.items() if image != OLD[each].image} <= named
+    world.failures, world.bad, world.cut_until = {}, frozenset(), {}
+    assert run(world, wanted).end == "done"
+    assert world.running == images(wanted)
+    assert run(world, OLD).end == "done"
+    assert world.running == images(OLD)

@@ -1,0 +1,52 @@
+"""The journal: written before the work, read again after a crash, and it knows which deploy was cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dockwright.rollout.journal import ENDS, Journal
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "rollout" / "journal.jsonl")
+
+
+def test_nothing_was_cut_off_where_nothing_was_begun(book: Journal) -> None:
+    assert book.entries() == []
+    assert book.unfinished() is None
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_deploy_with_an_end_is_not_unfinished(book: Journal, end: str) -> None:
+    number = book.begin("deploy", "20261124-0a1b2c3d4e5f", "a new voice", {"machines": ["mainpc"]})
+    assert (book.unfinished() or {})["release"] == "20261124-0a1b2c3d4e5f"
+    book.note(number, "touch", instances=["mainpc/Ear"])
+    assert book.unfinished() is not None
+    book.note(number, end)
+    assert book.unfinished() is None
+
+
+def test_only_the_last_deploy_counts(book: Journal) -> None:
+    book.begin("deploy", "20261123-0a1b2c3d4e5f", "", {})
+    second = book.begin("rollback", "20261122-0a1b2c3d4e5f", "", {})
+    assert second == "2"
+    book.note(second, "done")
+    assert book.unfinished() is None
+
+
+def test_a_line_that_a_crash_cut_off_is_left_out(book: Journal) -> None:
+    number = book.begin("deploy", "20261124-0a1b2c3d4e5f", "", {})
+    with book.path.open("a") as file:
+        file.write('{"at": "2026-11-24T21:00:00+00:00", "depl')
+    assert [entry["event"] for entry in book.entries()] == ["begin"]
+    assert (book.unfinished() or {})["deploy"] == number
+
+
+def test_it_is_written_who_began_and_why(book: Journal) -> None:
+    book.begin("deploy", "20261124-0a1b2c3d4e5f", "a new voice", {})
+    (entry,) = book.entries()
+    assert "@" in entry["who"]
+    assert entry["why"] == "a new voice"
