@@ -78,7 +78,8 @@ class Bench:
         present = {name: tags.by_input(image) for name, image in self.images().items()}
         roots = {name: layout.reference for name, layout in tiny.roots(self.checkout).items()}
         with tempfile.TemporaryDirectory() as work:
-            sources = staging.Sources(fleet, root, Path(work), origin, roots, {})
+            packages = bases.expected_packages(fleet, root, fleet.families, locked=True)
+            sources = staging.Sources(fleet, root, Path(work), origin, roots, packages)
             wanted = staging.definition(sources, images, present)
             began = time.perf_counter()
             make.run_bake(self.docker, wanted, images, lambda _: None)

@@ -2,56 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 from build.small import checkout, planned
+from build.stores import DIRTY, EARLIER, NAME, ORIGIN, have, other, stored
 
-from dockwright.build import parts, plan, tags
+from dockwright.build import plan, tags
 from dockwright.build.images import Image
-from dockwright.build.origin import Origin
 from dockwright.build.plan import LOST, NEVER, UNRECORDED, UNTAGGED
 from dockwright.build.store import Stored
-
-ORIGIN = Origin("b" * 40, False, "20261124")
-EARLIER = Origin("a" * 40, False, "20261123")
-DIRTY = Origin("b" * 40, True, "20261124")
-NAME = "mainpc/ServiceRegistry"
 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
     return planned(checkout(tmp_path_factory.mktemp("plan")))
-
-
-def stored(image: Image, *origins: Origin, by_input: bool = True, **other: object) -> Stored:
-    """An image as an engine has it, tagged by some commits; the first one built it."""
-    references = [tags.by_commit(image, origin) for origin in origins] + [tags.by_input(image)] * by_input
-    recorded = parts.recorded(parts.record(image.parts))
-    layers = tuple(f"sha256:{image.name}-{number}" for number in range(2))
-    made = Stored(
-        f"sha256:{image.name}",
-        references[0],
-        "sha",
-        "tag",
-        image.input_digest,
-        image.name,
-        frozenset(references),
-        layers,
-        recorded,
-    )
-    return dataclasses.replace(made, **other)  # type: ignore[arg-type]
-
-
-def have(*found: Stored) -> dict[str, Stored]:
-    return {one.input_digest: one for one in found}
-
-
-def other(image: Image, **changed: dict[str, str]) -> Image:
-    """The image as it was, with other parts."""
-    decides = {**image.parts, **{kind: {**image.parts[kind], **values} for kind, values in changed.items()}}
-    return dataclasses.replace(image, parts=decides, input_digest=parts.digest(decides))
 
 
 def test_what_the_engine_has_with_this_commits_tag_is_left(images: dict[str, Image]) -> None:

@@ -67,8 +67,10 @@ memory_mb = 16
 """
 FAMILY = """\
 FROM {parent} AS runtime
-COPY content /families/{name}
-RUN --mount=type=bind,from=scripts,target=/scripts /bin/sh /scripts/work /families/{name}
+COPY content /families/{name}/
+COPY sbom.json /etc/dockwright/
+RUN --mount=type=bind,from=scripts,target=/scripts /bin/sh /scripts/work /families/{name}/content
+CMD ["/bin/sh"]
 """
 INSTANCES = """\
 FROM parent AS runtime
@@ -142,6 +144,7 @@ def checkout(folder: Path, services: int, *, seconds: float = 0, size: int = 10)
         parent = "root" if name == "base" else "parent"
         made.write(made.family(name) / "Dockerfile", FAMILY.format(name=name, parent=parent))
         made.write(made.family(name) / "content", content(name, size))
+        made.write(made.family(name) / "sbom.json", '{"bomFormat": "CycloneDX", "components": []}\n')
     made.write(folder / "fleet/services/Dockerfile", INSTANCES)
     made.write(folder / "fleet/services/Dockerfile.dockerignore", "**/tests\n")
     for number in range(services):

@@ -18,6 +18,7 @@ from dockwright.engine.docker import Docker
 from dockwright.engine.state import state_dir
 from engines.conftest import Machine, Running
 from engines.fleet import Fleet
+from engines.registry import Registry
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(300)]
 LEFT = {"left", "one/Service0", "two/Service0", "one/Service2"}
@@ -166,6 +167,35 @@ def test_without_an_engine_a_plan_lists_digests_and_says_what_it_cannot_know(
     assert {image["name"]: image["input_digest"] for image in found["images"]} == {
         name: image["input_digest"] for name, image in with_engine.items()
     }
+
+
+def test_another_machine_is_told_what_a_registry_has(
+    here: tuple[tiny.Checkout, Fleet], registry: Registry, other_engine: Docker, tmp_path: Path
+) -> None:
+    made, fleet = here
+    build(fleet)
+    done = fleet.run("push", "--registry", str(registry.place))
+    assert done.returncode == 0, done.stderr
+    environ = {
+        "DOCKER_HOST": other_engine.host,
+        "DOCKWRIGHT_STATE": str(tmp_path / "elsewhere"),
+        "DOCKWRIGHT_REGISTRY": str(registry.place),
+    }
+    other = Fleet(other_engine, made.root, environ)
+    assert doing(plan(other), "pull") == EVERYTHING
+    made.write(made.service(1) / "content", "other\n")
+    found = plan(other)
+    assert doing(found, "build") == {"two/Service1"}
+    assert found["two/Service1"]["why"] == "file content"
+    assert found["two/Service1"]["since"].startswith(f"{registry.place}/service1:")
+    assert not (tmp_path / "elsewhere").exists(), "a plan makes nothing"
+
+    push = said(fleet, "plan", "--registry", str(registry.place))["push"]
+    assert (push["bytes"], push["layers_not_measured"]) == (0, 0), "the registry has all that is built"
+    registry.kill()
+    done = other.run("plan")
+    assert done.returncode == 0, done.stderr
+    assert f"what {registry.place} has is not known: the registry {registry.host} does not answer" in done.stderr
 
 
 def test_two_builds_at_once_do_the_work_once(here: tuple[tiny.Checkout, Fleet]) -> None:

@@ -5,8 +5,8 @@ Deciding and explaining are pure: what there is goes in, what is to be done come
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dockwright.build import parts, store, tags
@@ -15,7 +15,7 @@ from dockwright.build.origin import Origin
 from dockwright.build.store import Stored
 from dockwright.engine.docker import Docker
 
-Action = Literal["build", "tag", "nothing", "unknown"]
+Action = Literal["build", "pull", "tag", "nothing", "unknown"]
 NEVER = "never built here"
 LOST = "built before with these inputs, but the engine has it no longer"
 UNTAGGED = "the engine has it, but not under the tag of its inputs"
@@ -99,6 +99,15 @@ def _decided(image: Image, stored: Stored | None, origin: Origin) -> Entry:
         reference = stored.reference
     whole = {reference, tags.by_input(image)} <= stored.references
     return Entry(image, "nothing" if whole else "tag", reference, stored)
+
+
+def taken(plan: Plan, there: Container[str]) -> Plan:
+    """A plan in which what a registry has of equal inputs is pulled in place of a build. `there`: names of images."""
+    entries = {
+        name: replace(entry, action="pull") if entry.action == "build" and name in there else entry
+        for name, entry in plan.entries.items()
+    }
+    return Plan(entries, plan.origin)
 
 
 def explained(plan: Plan, earlier: Iterable[Stored], last: Mapping[str, str]) -> Plan:

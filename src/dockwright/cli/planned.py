@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from dockwright.build.layers import Layer
 from dockwright.build.plan import Action, Entry, Plan
+from dockwright.build.remote import Remote
 from dockwright.cli.sized import amount
 
 COLUMNS = ("IMAGE", "", "WHY")
+WORDS: dict[str, Action] = {"build": "build", "pull": "pull", "tag": "tag", "leave": "nothing"}
 # A reason is one line: what else has changed, --json tells.
 MOST_CHANGES = 4
 
@@ -21,12 +23,17 @@ class Told:
     plan: Plan
     layers: Mapping[str, Layer]
     engine: str
+    remote: Remote = field(default_factory=Remote)
 
     def rows(self) -> list[tuple[str, ...]]:
         """One line for each image that something is done with; all of them where no engine answered."""
         if not self.engine:
             return [(name, "?", entry.image.input_digest) for name, entry in self.plan.entries.items()]
-        return [(name, "build", reason(entry)) for name, entry in self.plan.of("build").items()]
+        pulled = [
+            (name, "pull", f"{self.remote.place} has it: {amount(self.remote.images[name])} at most")
+            for name in self.plan.of("pull")
+        ]
+        return [*pulled, *((name, "build", reason(entry)) for name, entry in self.plan.of("build").items())]
 
     def closing(self) -> Iterator[str]:
         plan, total = self.plan, len(self.plan.entries)
@@ -39,28 +46,32 @@ class Told:
         if plan.empty:
             yield f"nothing to do: the engine has all {total} images, of exactly these inputs"
         else:
-            yield f"build {len(plan.missing)}, tag {len(again)}, leave {len(plan.of('nothing'))} of {total} images"
+            counts = {word: len(plan.of(action)) for word, action in WORDS.items()}
+            told = ", ".join(f"{word} {count}" for word, count in counts.items() if count)
+            yield f"{told} of {total} images"
         if plan.missing and plan.origin.dirty:
             yield f"the work tree holds what no commit has: {plan.origin.tag}; no release takes such images"
         yield self._push()
 
     def _push(self) -> str:
         size, unknown = self.pushed()
+        where = f"to {self.remote.place}" if self.remote.place else "to an empty registry"
         some = f"; {len(unknown)} layers are not measured, ./dockwright sizes does that" if unknown else ""
-        later = "; unknown until built for the others" if self.plan.missing else ""
-        return f"a push to an empty registry would move {amount(size)}{later}{some}"
+        later = "; of what is not built yet, nobody knows" if self.plan.missing else ""
+        return f"a push {where} would move {amount(size)}{later}{some}"
 
     def pushed(self) -> tuple[int, set[str]]:
-        """Compressed bytes of the layers that are there, each once, and the layers that nobody has measured."""
-        layers = self.plan.layers()
+        """Compressed bytes of the layers that the registry lacks, each once, and those that nobody has measured."""
+        layers = self.plan.layers() - self.remote.layers.keys()
         return sum(self.layers[one].compressed for one in layers if one in self.layers), layers - self.layers.keys()
 
     def as_json(self) -> dict[str, object]:
         """The shape that `plan --json` prints."""
         size, unknown = self.pushed()
-        actions: tuple[Action, ...] = ("build", "tag", "nothing", "unknown")
+        actions: tuple[Action, ...] = ("build", "pull", "tag", "nothing", "unknown")
         return {
             "engine": self.engine or None,
+            "registry": self.remote.place or None,
             "git_sha": self.plan.origin.git_sha,
             "dirty": self.plan.origin.dirty,
             "tag": self.plan.origin.tag,
@@ -70,19 +81,24 @@ class Told:
         }
 
     def _image(self, name: str, entry: Entry) -> dict[str, object]:
-        layers = entry.stored.layers if entry.stored else ()
-        known = bool(layers) and all(layer in self.layers for layer in layers)
         return {
             "name": name,
             "action": entry.action,
             "input_digest": entry.image.input_digest,
             "reference": entry.reference,
             "digest": entry.stored.digest if entry.stored else None,
-            "compressed_bytes": sum(self.layers[layer].compressed for layer in set(layers)) if known else None,
+            "compressed_bytes": self._compressed(name, entry),
             "why": entry.reason,
             "since": entry.since or None,
             "changes": [asdict(change) for change in entry.changes],
         }
+
+    def _compressed(self, name: str, entry: Entry) -> int | None:
+        """The bytes of an image in a registry, where they are known."""
+        layers = set(entry.stored.layers) if entry.stored else set()
+        if not layers or layers - self.layers.keys():
+            return self.remote.images.get(name)
+        return sum(self.layers[layer].compressed for layer in layers)
 
 
 def reason(entry: Entry) -> str:
