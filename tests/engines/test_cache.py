@@ -14,7 +14,7 @@ from dockwright.engine.registry.repository import Repository
 from engines.fleet import Fleet
 from engines.registry import Registry
 
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engines, pytest.mark.timeout(1800)]
 FAMILY = "base-python"
 
 
@@ -27,7 +27,7 @@ def test_a_build_takes_what_an_earlier_one_has_kept(
     repository = Repository(registry.place.below(FAMILY))
 
     def build() -> str:
-        done = fleet.run("build", "--json", FAMILY)
+        done = fleet.run("build", "--json", FAMILY, timeout=1200)
         assert done.returncode == 0, done.stderr
         (image,) = json.loads(done.stdout)["images"]
         assert image["how"] == "built"

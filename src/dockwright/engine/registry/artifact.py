@@ -14,6 +14,7 @@ from dockwright.engine.registry import documents
 from dockwright.engine.registry.documents import Descriptor, Index, Manifest
 from dockwright.engine.registry.repository import Kept, Repository
 from dockwright.engine.registry.wire import NotThere, told
+from dockwright.engine.state import in_turn, state_dir
 from dockwright.errors import DockwrightError
 
 CHUNK = 2**20
@@ -197,8 +198,14 @@ def _subject(repository: Repository, digest: str) -> Descriptor:
 def _refer(repository: Repository, subject: Descriptor, manifest: Manifest, digest: str, size: int) -> None:
     """Add an artifact to the list of its subject, where the registry does not do so by itself.
 
-    Two who write that list at once overwrite each other, as the specification warns: so it is read again.
+    Two who write that list at once overwrite each other, as the specification warns. On one machine they take turns;
+    for others the list is read again, and who was overwritten in spite of that is listed when it is pushed again.
     """
+    with in_turn(state_dir() / "referrers.lock", "another push lists what it attached", lambda _: None):
+        _list(repository, subject, manifest, digest, size)
+
+
+def _list(repository: Repository, subject: Descriptor, manifest: Manifest, digest: str, size: int) -> None:
     entry = Descriptor(
         media_type=documents.MANIFEST,
         digest=digest,
