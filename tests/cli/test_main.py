@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -73,6 +74,21 @@ def test_an_error_is_one_line_what_to_do_and_its_code(
     assert capsys.readouterr() == ("", "dockwright: it is broken\n  -> mend it\n")
     assert main(["schema", "--verbose"]) == code
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_one_line_wherever_it_is_met(
+    number: int, verb: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    def run(_: object) -> int:
+        raise OSError(number, os.strerror(number), "/state/file")
+
+    monkeypatch.setattr(verb, "run", run)
+    assert main(["schema"]) == 1
+    told = "dockwright: /state/file cannot be written: the disk is full\n  -> make room and run it again\n"
+    assert capsys.readouterr() == ("", told)
+    assert main(["schema", "--verbose"]) == 1
+    assert os.strerror(number) in capsys.readouterr().err
 
 
 def test_the_end_of_a_failed_programs_output_is_shown(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,25 @@ def test_a_lock_that_was_edited_by_hand_is_never_built(tool: Fleet, old: str) ->
             f"dockwright: {LOCK}: was changed by hand",
             "  -> ./dockwright lock makes it again",
         ]
+
+
+def test_a_full_state_folder_is_one_clear_line(tool: Fleet, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    with (tool.root / "fleet" / "families" / "base-python" / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write("# another one than any engine has\n")
+    subprocess.run(("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", state), check=True)
+    try:
+        full = Fleet(tool.docker, tool.root, {"DOCKER_HOST": tool.docker.host, "DOCKWRIGHT_STATE": str(state)})
+        done = full.run("build", "base-python")
+        said = [line for line in done.stderr.splitlines() if line.startswith("dockwright: ")]
+        assert (done.returncode, len(said)) == (1, 1), done.stderr
+        assert "No space left on device" in said[0]
+        assert str(state) in said[0]
+        assert "Traceback" not in done.stderr
+        assert not list(state.glob("debs/.*"))
+    finally:
+        subprocess.run(("umount", state), check=True)
 
 
 def test_a_root_whose_archive_does_not_answer_keeps_no_other_family_from_being_built(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -45,6 +46,8 @@ start here:
 exit codes: 0 done, 1 findings or failed work, 2 wrong usage or unreadable input,
             3 an engine or network that does not answer, 130 interrupted
 """
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def parser(width: int = max(map(len, VERBS))) -> argparse.ArgumentParser:
@@ -102,6 +105,13 @@ def _answer(argv: Sequence[str]) -> int:
         code: int = module.run(arguments)
     except DockwrightError as error:
         return _failed(error, arguments.verbose)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        where = f"{error.filename} cannot be written: " if error.filename else ""
+        full = DockwrightError(f"{where}the disk is full", "make room and run it again")
+        full.__cause__ = error
+        return _failed(full, arguments.verbose)
     except KeyboardInterrupt:
         print("dockwright: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
