@@ -110,10 +110,10 @@ def test_what_is_purged_from_a_root_is_not_there_for_families_unless_one_brought
         for names, version in ((("libc6", "perl-base", "tar"), "1"), (("curl", "tar"), "2"))
     ]
     task = DebTask("some", "debian-bookworm", Path("apt.lock"), (Path("a"), Path("b")))
-    found = apt.present(fleet, task, locks)
+    found = apt.present(fleet, task, [lock.debs for lock in locks])
     assert [(deb.name, deb.version) for deb in found] == [("libc6", "1"), ("curl", "2"), ("tar", "2")]
     builder = replace(task, name="some/build")
-    assert len(apt.present(fleet, builder, locks)) == 5
+    assert len(apt.present(fleet, builder, [lock.debs for lock in locks])) == 5
 
 
 def test_packages_are_the_same_whoever_asks_for_them() -> None:

@@ -7,7 +7,7 @@ as it is decides, which its distribution has signed; `locked` makes that a failu
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -100,13 +100,11 @@ class Supply:
                 break
         return missing
 
-    def _instead(self, task: DebTask, lock: DebLock, above: Iterable[Packages]) -> Packages:
+    def _instead(self, task: DebTask, lock: DebLock, above: Sequence[Packages]) -> Packages:
         """What the archive as it is has for what a lock is for."""
         archive = self._of(task).now()
-        installed = [paragraph for each in above for paragraph in control(each, self._folder / "above").values()]
-        wanted = deb_tasks.asked(task, self._fleet, self._root)
-        first = () if task.asked else apt.FIRST[self._fleet.roots[task.root].distribution]
-        found = archive.closure(apt.status(installed), [*first, *wanted])
+        have = apt.present(self._fleet, task, [of.debs for of in above])
+        found = apt.newest(task, self._fleet, self._root, archive, control(have, self._folder / "above"))
         self._download(task, archive, _missing(found))
         made = packages.note_instead(task, lock, above, found)
         self._say(str(made))
@@ -158,10 +156,10 @@ def _unchanged(task: DebTask, wanted: Iterable[Deb], offered: Mapping[tuple[str,
             raise DockwrightError(says, "find out who changed it; ./dockwright lock takes what the archive has signed")
 
 
-def control(of: Packages, work: Path) -> dict[str, str]:
+def control(debs: Iterable[Deb], work: Path) -> dict[str, str]:
     """Package -> its control paragraph, as its file itself holds it."""
     with tempfile.TemporaryDirectory(prefix="control-", dir=_made(work)) as folder:
-        files = pool.copy(of.debs.values(), Path(folder) / "debs")
+        files = pool.copy(debs, Path(folder) / "debs")
         return {name: repository.paragraph(file) for name, file in files.items()}
 
 

@@ -62,11 +62,8 @@ def opened(fleet: Fleet, name: str, stop: Stop) -> Iterator[Archive]:
 def _one(task: DebTask, fleet: Fleet, root: Path, archive: Archive, state: str) -> tuple[DebLock, bool]:
     wanted = asked(task, fleet, root)
     above = [debs.read(root / path, str(path)) for path in task.above]
-    have = present(fleet, task, above)
-    installed = status(archive.stanzas(have).values()) if have else ""
-    first = () if task.asked else FIRST[fleet.roots[task.root].distribution]
-    there = {deb.name for deb in have}
-    found = archive.closure(installed, [*first, *(name for name in wanted if name not in there)])
+    have = present(fleet, task, [lock.debs for lock in above])
+    found = newest(task, fleet, root, archive, archive.stanzas(have) if have else {})
     stanzas = archive.stanzas(found.values()) if found else {}
     noted = noted_via(found, stanzas, wanted, task.asked.name if task.asked else "fleet.toml")
     head = {"for": f"{task.name}, {archive.suite}", "inputs": input_digest(task, fleet, root)}
@@ -76,10 +73,17 @@ def _one(task: DebTask, fleet: Fleet, root: Path, archive: Archive, state: str) 
     return DebLock(head, noted), write(root, task.file, debs.render(head, noted.values()))
 
 
-def present(fleet: Fleet, task: DebTask, above: Sequence[DebLock]) -> list[Deb]:
+def present(fleet: Fleet, task: DebTask, above: Sequence[Mapping[str, Deb]]) -> list[Deb]:
     """The packages that a family finds: those of all locks above it, without what is purged from its root."""
     purged = () if task.builds else fleet.roots[task.root].purged
-    return [deb for lock in above for deb in lock.debs.values() if lock is not above[0] or deb.name not in purged]
+    return [deb for debs in above for deb in debs.values() if debs is not above[0] or deb.name not in purged]
+
+
+def newest(task: DebTask, fleet: Fleet, root: Path, archive: Archive, have: Mapping[str, str]) -> dict[str, Deb]:
+    """What an archive has now for what a lock is for. `have`: package -> paragraph, of what is there already."""
+    first = () if task.asked else FIRST[fleet.roots[task.root].distribution]
+    wanted = [name for name in asked(task, fleet, root) if name not in have]
+    return archive.closure(status(have.values()), [*first, *wanted])
 
 
 def status(stanzas: Iterable[str]) -> str:
