@@ -42,7 +42,10 @@ def test_its_logs_are_bounded_and_its_store_is_containerds(tmp_path: Path) -> No
 def test_one_for_builds_only_leaves_the_hosts_network_alone(tmp_path: Path) -> None:
     """Another engine's bridge and firewall rules are there already."""
     config = Daemon(tmp_path, builds_only=True).config()
-    assert config["bridge"] == bridge.NAME != "docker0"
+    other = Daemon(tmp_path / "other", builds_only=True).config()
+    names = {str(config["bridge"]), str(other["bridge"])}
+    assert len(names) == 2, "each has a bridge of its own"
+    assert all(name.startswith(bridge.PREFIX) and len(name) <= 15 for name in names)
     assert [config[key] for key in ("iptables", "ip6tables", "ip-forward", "ip-masq")] == [False] * 4
     assert {key: config[key] for key in Daemon(tmp_path).config()} == Daemon(tmp_path).config()
 

@@ -32,7 +32,7 @@ LUCK = "RUN head -c 20 /dev/urandom > /etc/luck && touch --date=@$SOURCE_DATE_EP
 KILLED = """
 import sys
 from pathlib import Path
-from dockwright.engine import bridge, daemon
+from dockwright.engine import daemon
 daemon.start(daemon.Daemon(Path(sys.argv[1]), builds_only=True), Path(sys.argv[2]), print)
 """
 
@@ -43,7 +43,7 @@ def verify(fleet: Fleet, *names: str) -> tuple[int, dict[str, Any]]:
     found: dict[str, Any] = json.loads(done.stdout)
     assert not (state_dir() / "verify").exists(), "its engine and its images are gone"
     links = {name for _, name in socket.if_nameindex()}
-    assert bridge.NAME not in links
+    assert not [name for name in links if name.startswith(bridge.PREFIX)]
     assert "docker0" in links, "the engine in use keeps its network"
     return done.returncode, found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +17,6 @@ class Chosen:
 
     families: list[str]
     instances: list[Instance]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="families, services or machine/service")
-    parser.add_argument("--machine", metavar="NAME", help="of services, only the instances on this machine")
 
 
 def chosen(fleet: Fleet, root: Path, names: list[str], machine: str | None = None) -> Chosen:

@@ -14,8 +14,8 @@ from dockwright.spec.model import Fleet
 
 
 def ensured(
-    fleet: Fleet, root: Path, wanted: Chosen, asked: Asked, say: Progress
+    fleet: Fleet, root: Path, wanted: Chosen, asked: Asked, say: Progress, seen: find.Seen | None = None
 ) -> tuple[Docker, Planned, make.Built]:
     """An engine that has these images and all that they stand on, but for those that cannot be built here."""
-    docker = find.ensure(allowed=asked.install, say=say)
+    docker = find.ensure(allowed=asked.install, say=say, seen=seen)
     return docker, *make.ensure(docker, fleet, wanted.families, wanted.instances, root, asked, say)

@@ -60,7 +60,7 @@ class Daemon:
         """The daemon's configuration: its own paths, the containerd image store, bounded logs."""
         without = ("iptables", "ip6tables", "ip-forward", "ip-masq")
         # Not "none": a dockerd without a bridge removes docker0, which is another engine's.
-        network = {"bridge": bridge.NAME, **dict.fromkeys(without, False)} if self.builds_only else {}
+        network = {"bridge": bridge.name_of(self.home), **dict.fromkeys(without, False)} if self.builds_only else {}
         return {
             **network,
             "data-root": str(self.home / "data"),
@@ -103,7 +103,7 @@ def start(daemon: Daemon, client: Path, say: Callable[[str], None], patience: fl
     daemon.run.mkdir(parents=True, exist_ok=True)
     write_atomically(daemon.home / "daemon.json", dumps(daemon.config()))
     if daemon.builds_only:
-        bridge.add()  # A start that fails leaves it for the next one.
+        bridge.add(bridge.name_of(daemon.home))  # A start that fails leaves it for the next one.
     say(f"starting an engine of its own: dockerd on {daemon.socket}")
     return _await(daemon, client, _spawn(found, daemon), patience)
 
@@ -163,7 +163,7 @@ def stop(daemon: Daemon, patience: float = 40) -> bool:
     if not _gone(number, patience):
         raise EngineUnavailable(f"dockerd (process {number}) did not end within {patience:.0f} s", f"see {daemon.log}")
     if daemon.builds_only:
-        bridge.remove()
+        bridge.remove(bridge.name_of(daemon.home))
     return True
 
 

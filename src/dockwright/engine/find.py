@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,15 +54,25 @@ def lacking(docker: Docker) -> str:
     return ""
 
 
-def running() -> Docker:
+Seen = tuple[Docker | None, Path | None]
+
+
+@contextmanager
+def asked() -> Iterator[Future[Seen]]:
+    """Ask for an engine while something else is done: what `running` and `ensure` take as `seen`."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(look)
+
+
+def running(seen: Seen | None = None) -> Docker:
     """An able engine that answers now; installs and starts nothing. Raises EngineUnavailable."""
-    found, client = _here()
+    found, client = seen or look()
     if found is None:
         raise EngineUnavailable("no Docker engine answers", "./dockwright up installs and starts one")
     return replace(found, program=client) if client else found
 
 
-def _here() -> tuple[Docker | None, Path | None]:
+def look() -> Seen:
     """The engine that answers whatever client there is, and the client that can build: both take a while to ask."""
     present = next(iter(clients()), None)
     if present is None:
@@ -83,13 +94,13 @@ def _answering(client: Path) -> Docker | None:
     return None
 
 
-def ensure(*, allowed: bool, say: Callable[[str], None]) -> Docker:
+def ensure(*, allowed: bool, say: Callable[[str], None], seen: Seen | None = None) -> Docker:
     """An able engine, installed and started where need be; `allowed` is false for --no-install.
 
     Raises EngineUnavailable with the precise thing to do where the tool may not or cannot do it.
     """
     # An old engine that already runs is never upgraded or replaced behind its owner's back.
-    old, able = _here()
+    old, able = seen or look()
     if old and able:
         return replace(old, program=able)
     client = install.ensure_client(install.read_host(), allowed=allowed, say=say)

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from dockwright.build import make, twice
 from dockwright.build.planning import Asked, prepare
-from dockwright.cli import chosen, stood_on, table
+from dockwright.cli import chosen, names, stood_on, table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
 from dockwright.engine import find
@@ -37,7 +37,7 @@ from dockwright.spec.model import Fleet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.add_arguments(parser)
+    names.add_arguments(parser)
     parser.add_argument("--no-install", action="store_true", help="install nothing on this host; say what is missing")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
 
