@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,8 @@ def test_an_old_engine_is_refused_with_its_version_and_what_is_needed() -> None:
 
 def test_an_old_engine_that_runs_is_never_replaced(bare: Path) -> None:
     client(bare, server=OLD)
-    for use in (lambda: find.running(), lambda: find.ensure(allowed=True, say=quiet)):
+    uses: list[Callable[[], Docker]] = [find.running, lambda: find.ensure(allowed=True, say=quiet)]
+    for use in uses:
         with pytest.raises(EngineUnavailable, match=r"is Docker 20\.10\.24 \(API 1\.41\)") as caught:
             use()
         assert caught.value.remedy == "upgrade that engine, or set DOCKER_HOST to another one"

@@ -10,7 +10,7 @@ import signal
 import socketserver
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -194,7 +194,8 @@ def test_an_old_engine_is_refused_in_words(machine: Machine, tmp_path: Path, mon
     with Old(str(tmp_path / "old.sock"), Speaks) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'old.sock'}")
-        for use in (lambda: find.running(), lambda: find.ensure(allowed=True, say=machine.say)):
+        uses: list[Callable[[], Docker]] = [find.running, lambda: find.ensure(allowed=True, say=machine.say)]
+        for use in uses:
             with pytest.raises(EngineUnavailable, match=r"is Docker 20\.10\.24 \(API 1\.41\); API 1\.44 .* is needed"):
                 use()
         server.shutdown()

@@ -115,9 +115,10 @@ class Maker:
     def ensure(self, wanted: Mapping[str, Iterable[str]]) -> None:
         """Make what is lacking; `made` tells what came of it. `wanted`: root -> what is needed of it and on it."""
         needed: list[tuple[str, Packages]] = []
-        for ground, names in wanted.items():
+        for ground, needs in wanted.items():
+            names = list(needs)
             try:
-                self._know((ground, f"{ground}{BUILD}"))
+                self._know(name for name in names if _is_root(self._fleet, name))
                 found = [self._supply.packages(name) for name in names if name not in self.made.packages]
                 if any(self._lacks(of) for of in found):
                     from dockwright.lock import lists
