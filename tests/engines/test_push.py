@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,9 @@ def arrives(registry: Registry, size: int = 4_000_000) -> None:
     """Waits until a registry has got some bytes of an image."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        if sum(path.stat().st_size for path in registry.folder.glob("data/**/_uploads/*/data")) >= size:
-            return
+        with suppress(FileNotFoundError):  # One that is whole goes elsewhere meanwhile.
+            if sum(path.stat().st_size for path in registry.folder.glob("data/**/_uploads/*/data")) >= size:
+                return
         time.sleep(0.002)
     pytest.fail("nothing arrives")
 
