@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import subprocess
 import tarfile
@@ -47,11 +48,18 @@ def static_busybox(folder: Path) -> Path:
     return next(path for path in (folder / "bin/busybox", folder / "usr/bin/busybox") if path.exists())
 
 
-def import_image(engine: Engine, folder: Path) -> None:
-    """Makes IMAGE on the engine, unless it is there."""
-    if engine.docker("images", "--quiet", IMAGE).strip():
-        return
+def import_image(engine: Engine, folder: Path, name: str = IMAGE, *changes: str) -> str:
+    """Makes an image under a name; its id. `changes`: more of it, as a Dockerfile says it."""
     archive = folder / "tiny.tar"
+    if not archive.exists():
+        _write(archive, folder)
+    said = (f"CMD {json.dumps(COMMAND)}", "USER 10001:10001", *changes)
+    engine.docker("import", *(f"--change={one}" for one in said), str(archive), name)
+    return str(json.loads(engine.docker("image", "inspect", name))[0]["Id"])
+
+
+def _write(archive: Path, folder: Path) -> None:
+    """A root file system with a shell, and a script that answers HTTP."""
     with tarfile.open(archive, "w") as tar:
         for name in ("bin", "tmp"):
             entry = tarfile.TarInfo(name)
@@ -64,29 +72,43 @@ def import_image(engine: Engine, folder: Path) -> None:
         script = tarfile.TarInfo("answer")
         script.size, script.mode = len(ANSWER), 0o755
         tar.addfile(script, io.BytesIO(ANSWER.encode()))
-    engine.docker("import", str(archive), IMAGE)
 
 
 def slug(service: str) -> str:
     return "dockwright-" + "".join("-" + c.lower() if c.isupper() else c for c in service).lstrip("-")
 
 
-def body(service: str) -> dict[str, Any]:
-    """What `dockwright up` would approve for this service."""
-    labels = {
+def labels(service: str) -> dict[str, str]:
+    return {
         "io.dockwright.fleet": "dockwright",
         "io.dockwright.role": "instance",
         "io.dockwright.service": service,
         "io.dockwright.machine": "mainpc",
     }
-    host = {"NetworkMode": "bridge", "RestartPolicy": {"Name": "no"}, "ReadonlyRootfs": False}
-    return {"Image": IMAGE, "Cmd": COMMAND, "Labels": labels, "HostConfig": host}
+
+
+def body(service: str, image: str, network: str) -> dict[str, Any]:
+    """What `dockwright up` would approve for this service. `image` by digest or id."""
+    return {
+        "Image": image,
+        "Labels": labels(service),
+        "HostConfig": {
+            "Memory": 64 * 2**20,
+            "MemorySwap": 64 * 2**20,
+            "PidsLimit": 32,
+            "NanoCpus": 1_000_000_000,
+            "NetworkMode": network,
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
+            "Tmpfs": {"/tmp": "size=1m,mode=1777,noexec,nosuid,nodev"},
+        },
+        "NetworkingConfig": {"EndpointsConfig": {network: {"Aliases": [slug(service)]}}},
+    }
 
 
 def start(engine: Engine, service: str) -> str:
-    """Runs an instance in the shape of `body`; its container's full id."""
-    labels = [f"--label={key}={value}" for key, value in body(service)["Labels"].items()]
-    return engine.docker("run", "--detach", "--name", slug(service), *labels, IMAGE, *COMMAND).strip()
+    """Runs an instance by hand; its container's full id."""
+    said = [f"--label={key}={value}" for key, value in labels(service).items()]
+    return engine.docker("run", "--detach", "--name", slug(service), *said, IMAGE).strip()
 
 
 def until(true: Callable[[], object], seconds: float = 60.0) -> None:

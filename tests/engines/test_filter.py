@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from engines.registry import Registry
 from engines.supervised import IMAGE, SERVICE, Engine, body, import_image, slug, start, until
 
 pytestmark = pytest.mark.engines
@@ -50,6 +51,12 @@ class Guard:
             command = [sys.executable, "-m", "self_healing_supervisor.filter"]
             self.process = subprocess.Popen(command, cwd=SERVICE, env=env, stdout=log, stderr=log)
 
+    def approve(self, name: str, wanted: dict[str, Any]) -> None:
+        (self.instances / f"{name}.json").write_text(json.dumps(wanted))
+
+    def follow(self, registry: str) -> None:
+        (self.instances.parent / "desired.json").write_text(json.dumps({"follow": {"registry": registry}}))
+
     def answers(self) -> bool:
         """Whether it takes connections: its socket is there a moment before it listens."""
         with socket.socket(socket.AF_UNIX) as probe:
@@ -83,7 +90,16 @@ def guard(engine: Engine, tmp_path: Path) -> Iterator[Guard]:
 
 
 @pytest.fixture
-def service(engine: Engine) -> Iterator[str]:
+def network(engine: Engine) -> Iterator[str]:
+    """A network that the fleet's shape allows."""
+    name = f"dockwright-{uuid.uuid4().hex[:8]}"
+    engine.docker("network", "create", name)
+    yield name
+    engine.docker("network", "rm", name)
+
+
+@pytest.fixture
+def service(engine: Engine, network: str) -> Iterator[str]:
     """A name that no other test uses; its container is removed afterwards."""
     name = "Guarded" + uuid.uuid4().hex[:8]
     yield name
@@ -149,27 +165,131 @@ def test_a_container_without_the_labels_is_out_of_reach(guard: Guard, engine: En
         engine.docker("rm", "--force", name)
 
 
-def test_only_what_the_operator_approved_is_created(guard: Guard, engine: Engine, service: str) -> None:
-    name = slug(service)
+def test_only_what_the_operator_approved_is_created(
+    guard: Guard, engine: Engine, service: str, network: str, tmp_path: Path
+) -> None:
+    name, wanted = slug(service), body(service, import_image(engine, tmp_path), network)
     target = f"/v1.45/containers/create?name={name}"
-    assert guard.ask("POST", target, body(service))[0] == 403
-    (guard.instances / f"{name}.json").write_text(json.dumps(body(service)))
-    for change in ({"Privileged": True}, {"Binds": ["/:/host"]}, {"PidMode": "host"}, {"CapAdd": ["ALL"]}):
-        evil = body(service)
-        evil["HostConfig"] |= change
-        assert guard.ask("POST", target, evil)[0] == 403
-    assert guard.ask("POST", target, {**body(service), "Cmd": ["/bin/sh"]})[0] == 403
+    assert guard.ask("POST", target)[0] == 403
+    for change in WAYS_OUT:
+        guard.approve(name, {**wanted, "HostConfig": {**wanted["HostConfig"], **change}})
+        assert guard.ask("POST", target)[0] == 403, change
+        assert guard.ask("POST", target, {"HostConfig": change})[0] == 413
+    for change in ({"Cmd": ["/bin/sh"]}, {"User": "0:0"}, {"Image": IMAGE}, {"Volumes": {"/etc": {}}}):
+        guard.approve(name, {**wanted, **change})
+        assert guard.ask("POST", target)[0] == 403, change
+    guard.approve(name, wanted)
     assert name not in engine.docker("ps", "--all", "--format", "{{.Names}}")
-    assert guard.ask("POST", target, body(service))[0] == 201
+    assert guard.ask("POST", target)[0] == 201
     assert guard.ask("POST", f"/containers/{name}/start")[0] == 204
+    assert guard.ask("POST", target)[0] == 409
+    confined(engine, name)
+
+
+def confined(engine: Engine, name: str) -> None:
+    """What the engine and the kernel say of a container that the filter let somebody make."""
     found = json.loads(engine.docker("inspect", name))[0]
-    assert found["HostConfig"]["Privileged"] is False
-    assert guard.ask("POST", target, body(service))[0] == 409
+    host = found["HostConfig"]
+    assert (host["Privileged"], host["CapAdd"], host["CapDrop"]) == (False, None, ["ALL"])
+    assert host["ReadonlyRootfs"] and not (host["Binds"] or host["Devices"])
+    assert (host["PidMode"], host["UTSMode"], host["UsernsMode"], host["IpcMode"]) == ("", "", "", "private")
+    said = Path(f"/proc/{found['State']['Pid']}/status").read_text()
+    seen = dict(line.split(":\t", 1) for line in said.splitlines() if ":\t" in line)
+    assert seen["CapEff"] == seen["CapBnd"] == "0000000000000000"
+    assert (seen["NoNewPrivs"], seen["Uid"].split()[0]) == ("1", "10001")
+    assert seen["Seccomp"] == "2" or "seccomp" not in engine.docker("info", "--format", "{{.SecurityOptions}}")
+
+
+WAYS_OUT: list[dict[str, Any]] = [
+    {"Privileged": True},
+    {"privileged": True},
+    {"Binds": ["/:/host"]},
+    {"binds": ["/:/host"]},
+    {"Mounts": [{"Type": "bind", "Source": "/", "Target": "/run/dockwright", "ReadOnly": True}]},
+    {"Mounts": [{"Type": "volume", "Source": "dockwright_docker-filter", "Target": "/state"}]},
+    {
+        "Mounts": [
+            {
+                "Type": "volume",
+                "Source": "dockwright_x-state",
+                "Target": "/state",
+                "VolumeOptions": {
+                    "DriverConfig": {"Name": "local", "Options": {"type": "none", "o": "bind", "device": "/"}}
+                },
+            }
+        ]
+    },
+    {"VolumesFrom": ["dockwright-docker-filter"]},
+    {"NetworkMode": "host"},
+    {"NetworkMode": "container:dockwright-docker-filter"},
+    {"PidMode": "host"},
+    {"IpcMode": "host"},
+    {"UTSMode": "host"},
+    {"UsernsMode": "host"},
+    {"CgroupParent": "/"},
+    {"CapAdd": ["SYS_ADMIN"]},
+    {"SecurityOpt": ["seccomp=unconfined"]},
+    {"Devices": [{"PathOnHost": "/dev/kmsg", "PathInContainer": "/dev/kmsg", "CgroupPermissions": "rwm"}]},
+    {"DeviceCgroupRules": ["a *:* rwm"]},
+    {"Runtime": "io.containerd.runc.v2"},
+    {"Sysctls": {"net.ipv4.ip_forward": "1"}},
+    {"Ulimits": [{"Name": "nofile", "Soft": 10**6, "Hard": 10**6}]},
+    {"RestartPolicy": {"Name": "always"}},
+    {"Memory": 0},
+    {"PidsLimit": -1},
+]
+
+
+def test_an_image_comes_from_the_fleets_registry_by_digest_and_for_its_own_instance(
+    guard: Guard, engine: Engine, service: str, network: str, registry: Registry, tmp_path: Path
+) -> None:
+    name, own = slug(service), import_image(engine, tmp_path)
+    guard.approve(name, body(service, own, network))
+    good = pushed(engine, tmp_path, registry, service, f"mainpc/{service}")
+    other = pushed(engine, tmp_path, registry, service, "mainpc/Other")
+    pull = f"/images/create?name={name}&digest="
+    assert guard.ask("POST", pull + good)[0] == 403  # nobody said from where
+    guard.follow(str(registry.place))
+    assert guard.ask("GET", f"/images/json?name={name}&digest={good}")[0] == 404
+    assert guard.ask("POST", pull + good)[0] == 200
+    assert guard.ask("GET", f"/images/json?name={name}&digest={good}")[0] == 200
+    status_of, told = guard.ask("POST", pull + other)
+    assert (status_of, "is not one of" in told["message"]) == (403, True)
+    status_of, told = guard.ask("POST", pull + "0" * 64)
+    assert status_of == 502
+    assert "does not come" in told["message"] and "not found" in told["message"]
+    assert guard.ask("POST", f"/containers/create?name={name}&digest={other}")[0] == 403
+    assert guard.ask("POST", f"/containers/create?name={name}&digest={good}")[0] == 201
+    assert guard.ask("POST", f"/containers/{name}/start")[0] == 204
+    confined(engine, name)
+    assert json.loads(engine.docker("inspect", name))[0]["Config"]["Image"].endswith(f"/{name[11:]}@sha256:{good}")
+    assert guard.ask("POST", f"/images/tag?name={name}&digest={good}")[0] == 201
+    assert engine.docker("image", "inspect", "--format", "{{.Id}}", f"{registry.place}/{name[11:]}:mainpc-prev")
+    assert guard.ask("DELETE", f"/containers/{name}")[0] == 409  # it runs
+    assert guard.ask("POST", f"/containers/{name}/kill?signal=SIGKILL")[0] == 204
+    until(lambda: status(engine, name) == "exited")
+    assert guard.ask("DELETE", f"/containers/{name}")[0] == 204
+    assert name not in engine.docker("ps", "--all", "--format", "{{.Names}}")
+
+
+def pushed(engine: Engine, folder: Path, registry: Registry, service: str, title: str) -> str:
+    """An image that says what it was built for, in the registry and no longer here; its digest."""
+    named = f"{registry.place}/{slug(service)[11:]}:one"
+    import_image(engine, folder, named, f"LABEL org.opencontainers.image.title={title}")
+    said = engine.docker("push", named)
+    engine.docker("rmi", named)
+    return said.rpartition("digest: sha256:")[2].split()[0]
+
+
+def owned(engine: Engine) -> list[list[str]]:
+    """Images, volumes and networks; the engine lists images of one age in any order."""
+    asked = (("images", "--quiet", "--no-trunc"), ("volume", "ls"), ("network", "ls"))
+    return [sorted(engine.docker(*words).splitlines()) for words in asked]
 
 
 def test_the_rest_of_the_engine_does_not_exist(guard: Guard, engine: Engine, service: str) -> None:
     ident = start(engine, service)
-    before = engine.docker("images", "--quiet"), engine.docker("volume", "ls"), engine.docker("network", "ls")
+    before = owned(engine)
     for method, target, sent in (
         ("POST", f"/containers/{ident}/exec", {"Cmd": ["sh"]}),
         ("POST", f"/containers/{ident}/attach?stream=1", None),
@@ -190,7 +310,7 @@ def test_the_rest_of_the_engine_does_not_exist(guard: Guard, engine: Engine, ser
     ):
         assert guard.ask(method, target, sent)[0] in (403, 413), target
     assert status(engine, ident) == "running"
-    assert before == (engine.docker("images", "--quiet"), engine.docker("volume", "ls"), engine.docker("network", "ls"))
+    assert owned(engine) == before
     refused = [json.loads(line) for line in guard.log.read_text().splitlines() if "refused" in line]
     assert len(refused) == 16
     assert all(row["why"] for row in refused)

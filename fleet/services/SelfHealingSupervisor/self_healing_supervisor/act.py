@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from self_healing_supervisor.core.memory import Decision, Kind, Remedy
@@ -54,14 +53,11 @@ def why(decision: Decision, sight: Sight) -> str:
 
 
 class Hands:
-    def __init__(
-        self, docker: Docker, world: World, watch: Watch, evidence: Evidence, run_dir: Path, log: logging.Logger
-    ) -> None:
+    def __init__(self, docker: Docker, world: World, watch: Watch, evidence: Evidence, log: logging.Logger) -> None:
         self._docker = docker
         self._world = world
         self._watch = watch
         self._evidence = evidence
-        self._run_dir = run_dir
         self._log = log
 
     async def carry_out(self, decision: Decision, sight: Sight) -> dict[str, Any]:
@@ -139,10 +135,8 @@ class Hands:
         await self._docker.start(sight.wanted.container if decision.remedy is Remedy.RECREATE else sight.id)
 
     async def _create(self, sight: Sight) -> None:
-        name = sight.wanted.container
-        body = await asyncio.to_thread((self._run_dir / "instances" / f"{name}.json").read_bytes)
         try:
-            await self._docker.create(name, body)
+            await self._docker.create(sight.wanted.container)
         except Denied as denial:
             if denial.status != 409:  # 409: somebody else has just made it
                 raise

@@ -12,6 +12,7 @@ from self_healing_supervisor.http1 import Answer, Request, Unanswered, ask, exch
 
 SECONDS: Final = 10.0
 ACT_SECONDS: Final = 30.0
+PULL_SECONDS: Final = 3700.0
 JSON_BYTES: Final = 4 * 1024 * 1024
 LOG_BYTES: Final = 1024 * 1024
 LOG_KEPT: Final = 32 * 1024
@@ -49,14 +50,18 @@ def lines(raw: bytes, most: int) -> list[str]:
     return text.splitlines()
 
 
+def _about(name: str, digest: str) -> str:
+    return f"name={name}" + (f"&digest={digest}" if digest else "")
+
+
 class Docker:
     """A client of the filter's socket; one connection per request."""
 
     def __init__(self, socket: str) -> None:
         self._opener = unix(socket)
 
-    async def _ask(self, method: str, target: str, body: bytes = b"", seconds: float = SECONDS) -> Answer:
-        answer = await ask(self._opener, Request(method, target, body=body), seconds, JSON_BYTES)
+    async def _ask(self, method: str, target: str, seconds: float = SECONDS) -> Answer:
+        answer = await ask(self._opener, Request(method, target), seconds, JSON_BYTES)
         if answer.status >= 400:
             raise Denied(answer.status, _message(answer))
         return answer
@@ -94,7 +99,7 @@ class Docker:
         return found if isinstance(found, dict) else {}
 
     async def start(self, ref: str) -> None:
-        await self._ask("POST", f"/containers/{ref}/start", seconds=ACT_SECONDS)
+        await self._ask("POST", f"/containers/{ref}/start", ACT_SECONDS)
 
     async def kill(self, ref: str, signal: str) -> None:
         """A container that has ended already is no error."""
@@ -104,8 +109,36 @@ class Docker:
             if denial.status != 409:
                 raise
 
-    async def create(self, name: str, body: bytes) -> None:
-        await self._ask("POST", f"/containers/create?name={name}", body, ACT_SECONDS)
+    async def create(self, name: str, digest: str = "") -> None:
+        """Makes the container as the operator approved it; with a digest, from that image of its repository."""
+        await self._ask("POST", f"/containers/create?{_about(name, digest)}", ACT_SECONDS)
+
+    async def remove(self, ref: str) -> None:
+        """Removes a container that has ended; what it kept in volumes stays. One that is gone is no error."""
+        try:
+            await self._ask("DELETE", f"/containers/{ref}")
+        except Denied as denial:
+            if denial.status != 404:
+                raise
+
+    async def pull(self, name: str, digest: str) -> None:
+        """Brings an image of this container's repository here."""
+        await self._ask("POST", f"/images/create?{_about(name, digest)}", PULL_SECONDS)
+
+    async def keep(self, name: str, digest: str = "") -> None:
+        """Tags an image of this container's as the one to go back to."""
+        await self._ask("POST", f"/images/tag?{_about(name, digest)}")
+
+    async def image(self, name: str, digest: str = "", tag: str = "") -> dict[str, Any] | None:
+        """An image of this container's repository that is here; None when it is not."""
+        about = _about(name, digest) + (f"&tag={tag}" if tag else "")
+        try:
+            found = await self._json(f"/images/json?{about}")
+        except Denied as denial:
+            if denial.status == 404:
+                return None
+            raise
+        return found if isinstance(found, dict) else None
 
     async def events(self, since: float) -> AsyncGenerator[dict[str, Any], None]:
         """Container events from `since` (seconds since the epoch) on; ends when the connection does."""

@@ -45,7 +45,7 @@ class Supervisor:
         self.world = World(own, self.holds)
         self.watch = Watch(self.docker, self.world, self.nudge, log)
         self.asking = Asking(self.world, self.nudge)
-        self.hands = Hands(self.docker, self.world, self.watch, self.evidence, run_dir, log)
+        self.hands = Hands(self.docker, self.world, self.watch, self.evidence, log)
         self.desired = DesiredFile(run_dir / "desired.json")
         self.memories: dict[str, Memory] = {}
         self.acts: Counter[tuple[str, str]] = Counter()  # (service, kind) -> acts

@@ -10,6 +10,7 @@ FLEET_LABEL = "io.dockwright.fleet"
 FLEET = "dockwright"
 SERVICE_LABEL = "io.dockwright.service"
 ROLE_LABEL = "io.dockwright.role"
+MACHINE_LABEL = "io.dockwright.machine"
 INSTANCE = "instance"
 FORCED_LABELS = (f"{FLEET_LABEL}={FLEET}", f"{ROLE_LABEL}={INSTANCE}")
 

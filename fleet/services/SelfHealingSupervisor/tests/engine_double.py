@@ -47,6 +47,8 @@ class EngineDouble:
             FOREIGN: container(FOREIGN, "somebody-elses", {"io.dockwright.fleet": "other"}),
             GUARD: container(GUARD, "dockwright-filter", {**LABELS, "io.dockwright.role": "filter"}),
         }
+        self.images: dict[str, dict[str, Any]] = {}  # by reference
+        self.pulled = b'{"status":"Status: Downloaded newer image"}\r\n'
         self.heads: list[Head] = []
         self.events: asyncio.Queue[bytes] = asyncio.Queue()
         self.open_streams = 0
@@ -127,6 +129,8 @@ class EngineDouble:
             return 200, []
         if path == "/containers/create":
             return 201, {"Id": "c" * 64, "Warnings": []}
+        if path.startswith("/images/"):
+            return self.on_image(method, path.removeprefix("/images/"))
         ref, _, verb = path.removeprefix("/containers/").partition("/")
         by_name = {one["Name"][1:]: one for one in self.containers.values()}
         # As the engine does it: full id, then full name, then a prefix of an id.
@@ -136,4 +140,12 @@ class EngineDouble:
             return 404, {"message": f"No such container: {ref}"}
         if (method, verb) == ("GET", "json"):
             return 200, found
-        return (204, b"") if method == "POST" else (200, b"")
+        return (204, b"") if method in ("POST", "DELETE") else (200, b"")
+
+    def on_image(self, method: str, path: str) -> tuple[int, Any]:
+        if (method, path) == ("POST", "create"):
+            return 200, self.pulled
+        reference, _, verb = path.rpartition("/")
+        if reference not in self.images:
+            return 404, {"message": f"No such image: {reference}"}
+        return (200, self.images[reference]) if verb == "json" else (201, b"")

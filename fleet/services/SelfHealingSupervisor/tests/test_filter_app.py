@@ -14,14 +14,21 @@ from typing import Any
 
 import pytest
 import uvicorn
-from engine_double import ALPHA, FOREIGN, GUARD, LABELS, EngineDouble
+from bodies import BODY
+from engine_double import ALPHA, FOREIGN, GUARD, EngineDouble
 from self_healing_supervisor.filter.__main__ import listen, settings
 from self_healing_supervisor.filter.app import Filter
 from self_healing_supervisor.filter.journal import Journal
+from self_healing_supervisor.filter.shape import rebuilt
 from self_healing_supervisor.filter.upstream import Engine
 from self_healing_supervisor.http1 import Answer, Request, ask, exchange, unix
 
-BODY = {"Image": "tiny@sha256:1", "Labels": LABELS, "HostConfig": {"NetworkMode": "bridge", "Privileged": False}}
+REGISTRY, DIGEST = "registry.test:5000/fleet", "d" * 64
+
+
+def built_for(title: str | None) -> dict[str, Any]:
+    labels = {} if title is None else {"org.opencontainers.image.title": title}
+    return {"Id": "sha256:" + "e" * 64, "Config": {"Labels": labels, "Env": ["SECRET=1"]}}
 
 
 class Guarded:
@@ -32,6 +39,10 @@ class Guarded:
         self.path = folder / "filter.sock"
         (folder / "instances").mkdir()
         self.approve("dockwright-alpha", BODY)
+        self.follow(REGISTRY)
+
+    def follow(self, registry: object) -> None:
+        (self.folder / "desired.json").write_text(json.dumps({"follow": {"registry": registry}, "instances": []}))
 
     def approve(self, name: str, body: object) -> None:
         (self.folder / "instances" / f"{name}.json").write_text(json.dumps(body, indent=4))
@@ -39,9 +50,9 @@ class Guarded:
     async def ask(self, method: str, target: str, body: bytes = b"") -> Answer:
         return await ask(unix(str(self.path)), Request(method, target, body=body), 5.0, 1_000_000)
 
-    async def create(self, body: object, name: str = "dockwright-alpha") -> Answer:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await self.ask("POST", f"/v1.45/containers/create?name={name}", raw)
+    async def create(self, name: str = "dockwright-alpha", digest: str = "", body: bytes = b"") -> Answer:
+        about = f"name={name}" + (f"&digest={digest}" if digest else "")
+        return await self.ask("POST", f"/v1.45/containers/create?{about}", body)
 
     async def raw(self, sent: bytes, idle: float = 0.5) -> bytes:
         """All that comes back until the connection ends or nothing more comes."""
@@ -187,78 +198,177 @@ def test_only_so_many_event_streams(check: Any) -> None:
     check(test)
 
 
-def test_only_the_approved_body_is_created_and_it_is_the_operators_own_bytes(check: Any) -> None:
+def test_a_container_is_made_as_the_operator_approved_it_and_in_the_fleets_shape(check: Any) -> None:
     async def test(one: Guarded) -> None:
-        turned = json.dumps(dict(reversed(BODY.items())), indent=1).encode()
-        answer = await one.create(turned)
-        assert answer.status == 201
-        method, target, body = one.engine.heads[-1]
+        assert (await one.create()).status == 201
+        method, target, sent = one.engine.heads[-1]
         assert (method, target) == ("POST", "/v1.45/containers/create?name=dockwright-alpha")
-        assert json.loads(body) == BODY
-        assert body == json.dumps(BODY, sort_keys=True, separators=(",", ":")).encode()
+        assert json.loads(sent) == rebuilt(BODY, "dockwright-alpha")
+        assert json.loads(sent)["HostConfig"]["Privileged"] is False
 
     check(test)
 
 
-HOST: Any = BODY["HostConfig"]
-EVIL: list[Any] = [
-    {**BODY, "HostConfig": {"NetworkMode": "bridge", "Privileged": True}},
-    {**BODY, "HostConfig": {**HOST, "Binds": ["/:/host"]}},
-    {**BODY, "HostConfig": {**HOST, "Mounts": [{"Type": "bind", "Source": "/", "Target": "/h"}]}},
-    {**BODY, "HostConfig": {**HOST, "PidMode": "host"}},
-    {**BODY, "Image": "other"},
-    {**BODY, "Cmd": ["sh"]},
-    {**BODY, "hostconfig": {"Privileged": True}},  # the engine reads keys without regard to case
-    {key: value for key, value in BODY.items() if key != "Labels"},
-    {**BODY, "HostConfig": {"NetworkMode": "bridge", "Privileged": 0}},
-    [],
-    b"",
+def test_from_another_image_everything_else_is_still_the_operators(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        image = f"{REGISTRY}/alpha@sha256:{DIGEST}"
+        one.engine.images[image] = built_for("mainpc/Alpha")
+        assert (await one.create(digest=DIGEST)).status == 201
+        sent = json.loads(one.engine.heads[-1][2])
+        assert sent.pop("Image") == image
+        assert sent["Labels"].pop("com.docker.compose.image") == f"sha256:{DIGEST}"
+        expected = rebuilt(BODY, "dockwright-alpha")
+        del expected["Image"]
+        assert sent == expected
+
+    check(test)
+
+
+@pytest.mark.parametrize("title", ["pc2/Alpha", "mainpc/Beta", "mainpc/alpha", "", None])
+def test_an_image_that_was_built_for_another_instance_is_not_used(check: Any, title: str | None) -> None:
+    async def test(one: Guarded) -> None:
+        one.engine.images[f"{REGISTRY}/alpha@sha256:{DIGEST}"] = built_for(title)
+        assert (await one.create(digest=DIGEST)).status == 403
+        answer = await one.ask("POST", f"/images/create?name=dockwright-alpha&digest={DIGEST}")
+        assert answer.status == 403
+        assert [target for _, target in one.engine.acts] == [PULL]
+
+    check(test)
+
+
+def test_an_image_that_is_not_here_makes_no_container(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        assert (await one.create(digest=DIGEST)).status == 404
+        assert (await one.ask("GET", f"/images/json?name=dockwright-alpha&digest={DIGEST}")).status == 404
+        assert not one.engine.acts
+
+    check(test)
+
+
+PULL = f"/v1.45/images/create?fromImage=registry.test%3A5000%2Ffleet%2Falpha&tag=sha256%3A{DIGEST}"
+
+
+def test_an_image_is_pulled_by_digest_from_where_the_operator_says(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        one.engine.images[f"{REGISTRY}/alpha@sha256:{DIGEST}"] = built_for("mainpc/Alpha")
+        answer = await one.ask("POST", f"/images/create?name=dockwright-alpha&digest={DIGEST}")
+        assert (answer.status, one.engine.acts) == (200, [("POST", PULL)])
+        one.engine.pulled = b'{"status":"Pulling"}\r\n{"errorDetail":{},"error":"manifest unknown"}\r\n'
+        answer = await one.ask("POST", f"/images/create?name=dockwright-alpha&digest={DIGEST}")
+        assert answer.status == 502
+        assert "manifest unknown" in json.loads(answer.body)["message"]
+
+    check(test)
+
+
+def test_the_image_to_go_back_to_gets_one_tag_and_no_other(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        one.engine.images[BODY["Image"]] = built_for("mainpc/Alpha")
+        assert (await one.ask("POST", "/images/tag?name=dockwright-alpha")).status == 201
+        target = one.engine.acts[-1][1]
+        assert target == f"/v1.45/images/{BODY['Image']}/tag?repo=registry.test%3A5000%2Ffleet%2Falpha&tag=mainpc-prev"
+
+    check(test)
+
+
+def test_an_image_is_found_by_the_tag_that_somebody_gave_it(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        one.engine.images[f"{REGISTRY}/alpha:mine"] = built_for("mainpc/Alpha")
+        answer = await one.ask("GET", "/images/json?name=dockwright-alpha&tag=mine")
+        assert json.loads(answer.body) == {"Id": "sha256:" + "e" * 64, "RepoDigests": []}
+
+    check(test)
+
+
+@pytest.mark.parametrize(
+    "registry", [None, "", 5, ["r"], "REGISTRY", "r:5000/../x", "r/x?y", "r@z", "r/x y", "http://r/x", "r/x/"], ids=str
+)
+def test_where_the_operator_names_no_registry_no_image_is_taken(check: Any, registry: object) -> None:
+    async def test(one: Guarded) -> None:
+        one.follow(registry)
+        for target in (
+            f"/images/create?name=dockwright-alpha&digest={DIGEST}",
+            f"/containers/create?name=dockwright-alpha&digest={DIGEST}",
+        ):
+            assert (await one.ask("POST", target)).status == 403
+        assert not one.engine.acts
+        assert (await one.create()).status == 201
+
+    check(test)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{", b'{"follow":5}', b'{"follow":{}}', b'{"follow":{"registry":"a"},"follow":{"registry":"b"}}'],
+)
+def test_what_is_desired_and_cannot_be_read_allows_nothing(check: Any, content: bytes) -> None:
+    async def test(one: Guarded) -> None:
+        (one.folder / "desired.json").write_bytes(content)
+        assert (await one.create(digest=DIGEST)).status == 403
+        (one.folder / "desired.json").unlink()
+        assert (await one.create(digest=DIGEST)).status == 403
+        assert not one.engine.acts
+
+    check(test)
+
+
+def test_a_container_is_removed_by_its_full_id_and_never_by_force(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        assert (await one.ask("DELETE", "/containers/dockwright-alpha")).status == 204
+        assert one.engine.heads[-1][:2] == ("DELETE", f"/v1.45/containers/{ALPHA}")
+        for target in (FOREIGN, GUARD, f"{ALPHA}?force=1", f"{ALPHA}?v=1"):
+            assert (await one.ask("DELETE", f"/containers/{target}")).status == 403
+        assert [method for method, _, _ in one.engine.heads].count("DELETE") == 1
+
+    check(test)
+
+
+BODIES: list[bytes] = [
+    json.dumps(BODY).encode(),
+    b'{"HostConfig":{"Privileged":true}}',
+    b'{"hostconfig":{"binds":["/:/host"]}}',
+    b"{}",
     b"null",
-    b"{",
-    b'{"Image":"tiny@sha256:1","Image":"other"}',
-    json.dumps(BODY).encode()[:-1] + b',"Image":"tiny@sha256:1"}',
-    json.dumps(BODY).encode() + b"{}",
-    b'{"a":NaN}',
+    b" ",
     b"[" * 100_000,
     b"\xff\xfe",
 ]
 
 
-@pytest.mark.parametrize("body", EVIL, ids=range(len(EVIL)))
-def test_any_other_body_is_refused(check: Any, body: Any) -> None:
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_a_client_has_no_say_in_a_body(check: Any, body: bytes) -> None:
     async def test(one: Guarded) -> None:
-        assert (await one.create(body)).status == 403
+        for target in ("/containers/create?name=dockwright-alpha", f"/containers/{ALPHA}/start"):
+            assert (await one.ask("POST", target, body)).status == 413
         assert not one.engine.acts
 
     check(test)
 
 
-def test_a_body_for_another_name_or_without_the_labels_is_refused(check: Any) -> None:
+def test_what_the_operator_did_not_approve_is_not_made(check: Any) -> None:
     async def test(one: Guarded) -> None:
-        assert (await one.create(BODY, "dockwright-beta")).status == 403
-        one.approve("dockwright-beta", {**BODY, "Labels": {}})
-        assert (await one.create({**BODY, "Labels": {}}, "dockwright-beta")).status == 403
+        assert (await one.create("dockwright-beta")).status == 403
+        evil = {**BODY, "HostConfig": {**BODY["HostConfig"], "Privileged": True}}
+        one.approve("dockwright-beta", evil)
+        assert (await one.create("dockwright-beta")).status == 403
         (one.folder / "elsewhere.json").write_text(json.dumps(BODY))
         (one.folder / "instances" / "dockwright-link.json").symlink_to(one.folder / "elsewhere.json")
-        assert (await one.create(BODY, "dockwright-link")).status == 403
         os.mkfifo(one.folder / "instances" / "dockwright-pipe.json")
-        assert (await one.create(BODY, "dockwright-pipe")).status == 403
+        (one.folder / "instances" / "dockwright-twice.json").write_bytes(b'{"Image":"a","Image":"b"}')
+        (one.folder / "instances" / "dockwright-nan.json").write_bytes(b'{"Image":NaN}')
+        for name in ("link", "pipe", "twice", "nan"):
+            assert "no approved body" in str(json.loads((await one.create(f"dockwright-{name}")).body))
         assert not one.engine.acts
 
     check(test)
 
 
-def test_bodies_have_a_bound_also_when_they_come_in_chunks(check: Any) -> None:
+def test_a_body_in_chunks_is_a_body(check: Any) -> None:
     async def test(one: Guarded) -> None:
-        assert (await one.create(b'"' + b"x" * 300_000 + b'"')).status == 413
         head = (
             b"POST /containers/create?name=dockwright-alpha HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
-        answer = await one.raw(
-            head + b"10000\r\n" + b"x" * 65536 + b"\r\n" + (b"10000\r\n" + b"y" * 65536 + b"\r\n") * 5
-        )
-        assert b" 413 " in answer
-        assert (await one.ask("POST", f"/containers/{ALPHA}/start", b"{}")).status == 413
+        assert b" 413 " in await one.raw(head + b"1\r\nx\r\n0\r\n\r\n")
         assert not one.engine.acts
 
     check(test)
@@ -358,7 +468,7 @@ def test_a_slow_body_does_not_hold_a_place_for_ever(check: Any, monkeypatch: pyt
     monkeypatch.setattr("self_healing_supervisor.filter.app.BODY_SECONDS", 0.2)
 
     async def test(one: Guarded) -> None:
-        head = b"POST /containers/create?name=dockwright-alpha HTTP/1.1\r\nHost: d\r\nContent-Length: 9\r\n\r\n{"
+        head = b"POST /containers/create?name=dockwright-alpha HTTP/1.1\r\nHost: d\r\nContent-Length: 9\r\n\r\n"
         assert b" 408 " in await one.raw(head)
 
     check(test)

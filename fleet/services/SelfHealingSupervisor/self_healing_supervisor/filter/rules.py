@@ -51,6 +51,14 @@ def _name(value: str) -> bool:
     return len(value) <= 100 and CONTAINER_NAME.fullmatch(value) is not None
 
 
+def _digest(value: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{64}", value) is not None
+
+
+def _tag(value: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", value) is not None
+
+
 @dataclass(frozen=True)
 class Rule:
     kind: str
@@ -64,6 +72,7 @@ def _on_container(kind: str, method: str, verb: str, needs: Iterable[str] = (), 
     return Rule(kind, method, re.compile(rf"/containers/([^/]+)/{verb}"), query, frozenset(needs))
 
 
+_ABOUT: Final = {"name": _name, "digest": _digest}
 _SIGNALS = _one_of("SIGKILL", "SIGTERM", "SIGABRT")
 RULES: Final = (
     Rule("ping", "GET", re.compile("/_ping")),
@@ -71,8 +80,13 @@ RULES: Final = (
     Rule("version", "GET", re.compile("/version")),
     Rule("events", "GET", re.compile("/events"), {"since": _moment, "until": _moment}),
     Rule("list", "GET", re.compile("/containers/json"), {"all": _flag}),
-    Rule("create", "POST", re.compile("/containers/create"), {"name": _name}, frozenset({"name"})),
+    # Of these the client names a container, and of which image: nothing else of a request is its to say.
+    Rule("create", "POST", re.compile("/containers/create"), _ABOUT, frozenset({"name"})),
+    Rule("pull", "POST", re.compile("/images/create"), _ABOUT, frozenset({"name", "digest"})),
+    Rule("keep", "POST", re.compile("/images/tag"), _ABOUT, frozenset({"name"})),
+    Rule("image", "GET", re.compile("/images/json"), {**_ABOUT, "tag": _tag}, frozenset({"name"})),
     _on_container("inspect", "GET", "json"),
+    Rule("remove", "DELETE", re.compile("/containers/([^/]+)")),
     _on_container(
         "logs", "GET", "logs", ("tail",),
         tail=_number(TAIL), stdout=_flag, stderr=_flag, timestamps=_flag, since=_moment,

@@ -16,6 +16,9 @@ OURS: Final = (1, 45)  # the version that these rules were written against
 RENEW_SECONDS: Final = 60.0
 HEAD_SECONDS: Final = 10.0
 JSON_BYTES: Final = 4 * 1024 * 1024
+PULL_HEAD: Final = 120.0
+PULL_SECONDS: Final = 3600.0
+LINE_BYTES: Final = 64 * 1024
 
 
 def version(text: str) -> tuple[int, int]:
@@ -75,9 +78,12 @@ class Engine:
 
     async def inspect(self, ref: str) -> dict[str, Any]:
         """The container of exactly this id or name. Raises Refused (404) when there is none."""
-        answer = await self.ask("GET", f"/containers/{ref}/json")
+        return await self._inspect(f"/containers/{ref}/json", ref)
+
+    async def _inspect(self, path: str, ref: str) -> dict[str, Any]:
+        answer = await self.ask("GET", path)
         if answer.status == 404:
-            raise Refused(f"no such container: {ref}", 404)
+            raise Refused(f"there is no {ref}", 404)
         if answer.status != 200:
             raise Unanswered(f"the engine answers {answer.status} to inspect")
         found = json.loads(answer.body)
@@ -85,5 +91,30 @@ class Engine:
             raise Unanswered("the engine's answer to inspect cannot be read")
         return found
 
-    async def stream(self, path: str, query: dict[str, str]) -> AbstractAsyncContextManager[Exchange]:
-        return exchange(self._opener, await self.request("GET", path, query), HEAD_SECONDS)
+    async def image(self, reference: str) -> dict[str, Any]:
+        """The image of this name. Raises Refused (404) when there is none."""
+        return await self._inspect(f"/images/{reference}/json", reference)
+
+    async def stream(
+        self, method: str, path: str, query: dict[str, str], seconds: float = HEAD_SECONDS
+    ) -> AbstractAsyncContextManager[Exchange]:
+        return exchange(self._opener, await self.request(method, path, query), seconds)
+
+    async def pull(self, repository: str, digest: str) -> None:
+        """Raises Unanswered, saying what the engine says, when the image has not come whole."""
+        query = {"fromImage": repository, "tag": f"sha256:{digest}"}
+        last = b""
+        try:
+            async with (
+                asyncio.timeout(PULL_SECONDS),
+                await self.stream("POST", "/images/create", query, PULL_HEAD) as got,
+            ):
+                async for chunk in got.chunks:
+                    last = (last + chunk)[-LINE_BYTES:]
+        except TimeoutError as error:
+            raise Unanswered(f"{repository} did not come within {PULL_SECONDS:g} s") from error
+        line = last.strip().rpartition(b"\n")[2]
+        told = json.loads(line) if line else {}
+        said = told.get("error") or (told.get("message") if got.status != 200 else "")
+        if said or got.status != 200:
+            raise Unanswered(f"{repository} does not come: {said or got.status}"[:500])
