@@ -12,7 +12,7 @@ TWO = """\
 #1 [internal] load build definition from Dockerfile
 #1 transferring dockerfile: 1.23kB done
 #1 DONE 0.0s
-#2 [base-utils context root] oci-layout://x
+#2 [base-utils context root] docker-image://x
 #2 DONE 3.0s
 #5 [base-utils debs 1/2] RUN --mount=type=bind,from=scripts,target=/scripts /scripts/fetch-debs apt.in
 #5 0.331 Get:1 http://mirror.test bookworm InRelease
