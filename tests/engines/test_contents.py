@@ -22,7 +22,10 @@ SERVICE = "mainpc/UnifiedObservabilityCenter"
 COMPILED_ANEW = """
 import importlib.util, os, sys
 for name in sys.stdin.read().split():
-    found = importlib.util.find_spec(name)
+    try:
+        found = importlib.util.find_spec(name)
+    except ImportError:  # It was looked for and is not there.
+        continue
     if found and found.cached and found.origin != "frozen" and not os.path.exists(found.cached):
         print(name)
 """
