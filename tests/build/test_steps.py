@@ -12,7 +12,7 @@ TWO = """\
 #1 [internal] load build definition from Dockerfile
 #1 transferring dockerfile: 1.23kB done
 #1 DONE 0.0s
-#2 [base-utils context root] docker-image://x
+#2 [base-utils context root] oci-layout://x
 #2 DONE 3.0s
 #5 [base-utils debs 1/2] RUN --mount=type=bind,from=scripts,target=/scripts /scripts/fetch-debs apt.in
 #5 0.331 Get:1 http://mirror.test bookworm InRelease
@@ -95,3 +95,16 @@ def test_a_step_that_writes_without_end_is_bounded_in_what_is_shown() -> None:
     _, steps = followed(f"#5 [a one 1/1] RUN x\n{lines}\n#5 ERROR: failed", {"a": "a", "b": "b"})
     assert len(steps.broken) == 21
     assert steps.broken[-1] == "999.0 line"
+
+
+def test_what_was_cancelled_is_not_what_is_broken_and_plumbing_that_fails_says_why() -> None:
+    steps = Steps({"a": "a", "b": "b"}, lambda _: None)
+    for line in (
+        "#1 [a context kit] load from client",
+        "#1 transferring kit: 12.70kB 0.0s done",
+        "#2 [b context kit] load from client",
+        "#1 ERROR: context canceled",
+        "#2 ERROR: only one connection allowed",
+    ):
+        steps.follow(line)
+    assert steps.broken[-1] == "ERROR: only one connection allowed"

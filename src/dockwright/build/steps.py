@@ -61,9 +61,12 @@ class Steps:
             self._names[number] = f"{image} [{stage}] {MOUNTS.sub('', what)}"[:120]
 
     def _end(self, number: str, rest: str, how: str, seconds: float) -> None:
-        if how == "ERROR" and not self.broken:
-            # A step that wrote nothing failed before it began: BuildKit itself says why.
-            self.broken = [self._names.get(number, "a step"), *(self._wrote.get(number) or [rest])[-KEPT:]]
+        if how == "ERROR" and not self.broken and "canceled" not in rest:
+            # A step that wrote nothing failed before it began, and what BuildKit does for itself writes how far it got
+            # only: BuildKit itself says why.
+            wrote = self._wrote.get(number, [])
+            why = wrote if wrote and number in self._names else [*wrote, rest]
+            self.broken = [self._names.get(number, "a step"), *why[-KEPT:]]
         elif how == "DONE" and number in self._exports:
             self._done += 1
             self._say(f"  {self._done} of {len(self._images)} images: {self._exports.pop(number)}")
