@@ -28,6 +28,7 @@ def test_a_changed_schema_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "fleet.schema.json").write_text("{}")
     assert [path.name for path, _ in schema.stale(tmp_path)] == [
         "fleet.schema.json",
+        "machines.schema.json",
         "service.schema.json",
         "family.schema.json",
     ]

@@ -1,4 +1,4 @@
-"""JSON schemas of fleet.toml, service.toml and family.toml, generated from the same models that read them."""
+"""JSON schemas of the files that people write, generated from the same models that read them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from dockwright.spec.address import MachinesFile
 from dockwright.spec.family import FamilyFile
 from dockwright.spec.model import PROFILE_KEYS, FleetFile
 from dockwright.spec.service import ServiceFile
@@ -16,6 +17,7 @@ from dockwright.spec.service import ServiceFile
 # Schema file below the fleet folder -> the model that it describes.
 SCHEMAS: dict[str, type[BaseModel]] = {
     "fleet.schema.json": FleetFile,
+    "machines.schema.json": MachinesFile,
     "services/service.schema.json": ServiceFile,
     "families/family.schema.json": FamilyFile,
 }
