@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -143,6 +144,40 @@ def output(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) 
                 yield process.stdout
                 while process.stdout.read(2**20):
                     pass  # What follows an archive's end is padding.
+                process.wait()
+            except BaseException:
+                end(process)
+                raise
+        if process.returncode:
+            complaints.seek(0)
+            raise failure(Completed(words, process.returncode, "", complaints.read().decode(errors="replace")))
+
+
+def pipe(
+    source: Sequence[str | Path],
+    target: Sequence[str | Path],
+    *,
+    source_env: Mapping[str, str] | None = None,
+    target_env: Mapping[str, str] | None = None,
+) -> None:
+    """Run two programs, what the first writes going into the second. Raises CommandFailed for the one that fails."""
+    words = tuple(str(word) for word in target)
+    with output(source, env=source_env) as stream, tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(
+            words,
+            env=merged(target_env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            start_new_session=True,
+        )
+        with process:
+            assert process.stdin is not None  # noqa: S101 - opened with PIPE above
+            try:
+                shutil.copyfileobj(stream, process.stdin, 2**20)
+                process.stdin.close()
+                process.wait()
+            except BrokenPipeError:
                 process.wait()
             except BaseException:
                 end(process)

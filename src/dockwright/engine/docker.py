@@ -9,13 +9,13 @@ import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from dockwright.engine import command
-from dockwright.errors import CommandFailed, EngineUnavailable
+from dockwright.errors import CommandFailed, EngineUnavailable, Unreachable
 
 # Docker 25 (API 1.44) brings the health start interval and a containerd image store that can be built on;
 # buildx 0.12 and compose 2.20 are the first with every flag that is used here.
@@ -55,6 +55,15 @@ class Docker:
     def output(self, *words: str) -> AbstractContextManager[IO[bytes]]:
         """What `docker WORDS` writes, as bytes and as it comes."""
         return command.output((self.program, *words), env=self.env())
+
+    def send_image(self, reference: str, to: Docker) -> None:
+        """Copy an image into another engine, through this host. Raises CommandFailed."""
+        command.pipe(
+            (self.program, "save", reference),
+            (to.program, "load", "--quiet"),
+            source_env=self.env(),
+            target_env=to.env(),
+        )
 
     def json_lines(self, *words: str, check: bool = True) -> list[dict[str, object]]:
         """The JSON objects that a `--format json` command prints, one a line."""
@@ -114,20 +123,24 @@ def capable_client() -> Path | None:
     return None
 
 
-def connect(client: Path, host: str) -> Docker | None:
+def connect(client: Path, host: str, environment: Mapping[str, str] | None = None) -> Docker | None:
     """The engine at `host` as the client sees it, API version negotiated; None when nothing answers there."""
-    asked = partial(command.run, env={"DOCKER_HOST": host}, timeout=20, check=False)
-    with ThreadPoolExecutor(1) as pool:
-        told = pool.submit(asked, (client, "info", "--format", "{{json .DriverStatus}}"))
-        done = asked((client, "version", "--format", "{{json .Server}}"))
-        info = told.result()
-    if not done.ok:
-        return None
+    found = Docker(client, host, environment=environment or {})
+    asked = partial(command.run, env=found.env(), timeout=20, check=False)
     try:
-        server = json.loads(done.stdout)
-    except ValueError:
+        with ThreadPoolExecutor(1) as pool:
+            told = pool.submit(asked, (client, "info", "--format", "{{json .DriverStatus}}"))
+            done = asked((client, "version", "--format", "{{json .Server}}"))
+            info = told.result()
+        server = json.loads(done.stdout) if done.ok else None
+    except (ValueError, Unreachable):
         return None
     if not isinstance(server, dict):
         return None
     store = "containerd" if "io.containerd.snapshotter" in info.stdout else "graph driver"
-    return Docker(client, host, version_of(str(server.get("ApiVersion", ""))), str(server.get("Version", "")), store)
+    return replace(
+        found,
+        api=version_of(str(server.get("ApiVersion", ""))),
+        engine_version=str(server.get("Version", "")),
+        image_store=store,
+    )
