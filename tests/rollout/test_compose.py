@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from dockwright.rollout.place import Place
 from dockwright.spec.model import Fleet, Instance
 
 PLACE = Place(Path("/var/lib/dockwright/rollout"))
-HOST = Host(Path("/run/engine/docker.sock"), 998, 8, "127.0.0.1", True)
+HOST = Host(Path("/run/engine/docker.sock"), 998, 8, "127.0.0.1", PLACE)
 FILTER = "docker-filter"
 
 
-def rendered(made: Fleet, host: Host = HOST, machine: str = "mainpc", place: Place = PLACE) -> dict[str, Any]:
-    choice = choose(made, machine, gpu=False)
-    return render(made, choice, {each: stored(each) for each in choice.all}, place, host)
+def rendered(made: Fleet, host: Host = HOST, machine: str = "mainpc", *, gpu: bool = False) -> dict[str, Any]:
+    choice = choose(made, machine, gpu=gpu)
+    return render(made, choice, {each: stored(each).named(by_digest=True) for each in choice.all}, host)
 
 
 USUAL = rendered(usual())
@@ -85,7 +86,7 @@ def bound(source: Path, target: str) -> dict[str, object]:
 
 
 def test_paths_may_hold_what_compose_reads_as_its_own() -> None:
-    made = rendered(usual(), place=Place(Path("/var/lib/a $HOME: b")))
+    made = rendered(usual(), replace(HOST, place=Place(Path("/var/lib/a $HOME: b"))))
     run = bound(Path("/var/lib/a $$HOME: b/run"), "/run/dockwright")
     assert run in made["services"]["unified-observability-center"]["volumes"]
     assert made["secrets"]["fleet-token"]["file"] == "/var/lib/a $$HOME: b/secrets/fleet-token"
@@ -99,7 +100,8 @@ def test_the_filter_has_no_network_and_no_port_and_the_sockets_group() -> None:
     assert guard["image"] == CONTAINERS["self-healing-supervisor"]["image"]
     assert guard["command"] == ["python3", "-m", "self_healing_supervisor.filter"]
     assert guard["healthcheck"] == {"disable": True}, "the image's asks a port that the filter does not have"
-    assert guard["labels"] == {"io.dockwright.fleet": "dockwright", "io.dockwright.role": "filter"}
+    assert set(guard["labels"]) == {"io.dockwright.fleet", "io.dockwright.role", "io.dockwright.config"}
+    assert guard["labels"]["io.dockwright.role"] == "filter"
 
 
 def test_only_the_supervisor_sees_the_filters_socket() -> None:
@@ -118,7 +120,7 @@ def test_no_filter_where_nobody_asks_for_docker() -> None:
 
 @each_instance
 def test_ports_are_published_at_the_bind_address_alone(name: str) -> None:
-    made = rendered(usual(), Host(HOST.socket, 998, 8, "192.0.2.7", True))["services"][name]
+    made = rendered(usual(), replace(HOST, bind="192.0.2.7"))["services"][name]
     row = usual().services[made["labels"]["io.dockwright.service"]]
     assert made["ports"] == [f"192.0.2.7:{port}:{port}" for port in (row.port, row.health_port)]
 
@@ -207,21 +209,63 @@ def test_the_engine_restarts_the_supervisor_and_its_filter_and_the_supervisor_th
     assert restarts == {"self-healing-supervisor", FILTER}
 
 
-@pytest.mark.parametrize("by_digest", [True, False])
-def test_images_are_named_by_digest_where_the_engine_knows_digests(by_digest: bool) -> None:
+def test_images_are_named_by_digest_where_the_engine_knows_digests() -> None:
     image = stored(Instance("Caller", "mainpc"))
-    made = rendered(usual(), Host(HOST.socket, 998, 8, "127.0.0.1", by_digest))
-    assert made["services"]["caller"]["image"] == image.reference + (f"@{image.digest}" if by_digest else "")
+    assert CONTAINERS["caller"]["image"] == image.named(by_digest=True) == f"{image.reference}@{image.digest}"
+    assert image.named(by_digest=False) == image.reference
+
+
+FAR = replace(HOST, place=None, name="10.0.0.1", others={Instance("CentralErrorBus", "pc2"): "10.0.0.2"})
+
+
+def test_a_machine_elsewhere_reads_its_files_from_volumes() -> None:
+    made = rendered(usual(), FAR)
+    assert "secrets" not in made
+    assert made["volumes"]["dockwright_run"] == {"name": "dockwright_run", "external": True}
+    assert made["volumes"]["dockwright_secrets"] == {"name": "dockwright_secrets", "external": True}
+    supervisor = made["services"]["self-healing-supervisor"]["volumes"]
+    assert "dockwright_run:/run/dockwright:ro" in supervisor
+    assert "dockwright_secrets:/run/secrets:ro" in supervisor
+    assert "/var/lib/dockwright" not in json.dumps(made), "no folder of this host"
+
+
+def test_peers_on_another_machine_are_reached_at_its_address() -> None:
+    made = rendered(usual(), FAR)
+    found = peers(made, "caller")
+    assert found["CentralErrorBus"]["pc2"]["url"].startswith("http://10.0.0.2:")
+    assert found["Caller"]["mainpc"]["url"].startswith("http://10.0.0.1:"), "what it says of itself holds everywhere"
+    assert found["ServiceRegistry"]["mainpc"]["url"].startswith("http://dockwright-service-registry:")
+
+
+def test_an_ipv6_address_stands_in_brackets() -> None:
+    made = rendered(usual(), replace(FAR, name="fd00::1"))
+    assert peers(made, "caller")["Caller"]["mainpc"]["url"].startswith("http://[fd00::1]:")
+
+
+def test_a_service_gets_the_cards_that_its_machines_profile_names() -> None:
+    made = rendered(usual(), replace(HOST, gpu=True), gpu=True)
+    devices = made["services"]["painter"]["deploy"]["resources"]["reservations"]["devices"]
+    assert devices == [{"driver": "nvidia", "device_ids": ["0"], "capabilities": ["gpu"]}]
+    assert "deploy" not in made["services"]["caller"]
+
+
+def test_how_a_container_is_started_has_a_digest_and_its_image_is_not_in_it() -> None:
+    def digests(made: dict[str, Any]) -> dict[str, str]:
+        return {name: one["labels"]["io.dockwright.config"] for name, one in made["services"].items()}
+
+    other = dict.fromkeys(choose(usual(), "mainpc", gpu=False).all, "other")
+    assert digests(render(usual(), choose(usual(), "mainpc", gpu=False), other, HOST)) == digests(USUAL)
+    assert digests(rendered(usual(), replace(HOST, bind="10.0.0.1"))) != digests(USUAL)
 
 
 def test_the_text_is_yaml_of_the_same_content() -> None:
-    shown = text(USUAL, PLACE.compose, "unix:///run/engine/docker.sock")
+    shown = text(USUAL, PLACE.compose, "unix:///run/engine/docker.sock", "up")
     assert yaml.safe_load(shown) == USUAL
     assert "&" not in shown, "anchors are no reading for people"
 
 
 def test_the_text_says_how_it_is_used_by_hand() -> None:
-    shown = text(USUAL, Path("/home/an engineer/compose.yaml"), "unix:///run/engine/docker.sock")
+    shown = text(USUAL, Path("/home/an engineer/compose.yaml"), "unix:///run/engine/docker.sock", "up")
     command = next(line for line in shown.splitlines() if "docker compose" in line)
     assert command.split(" docker compose ") == [
         "#   DOCKER_HOST=unix:///run/engine/docker.sock",
@@ -230,4 +274,4 @@ def test_the_text_says_how_it_is_used_by_hand() -> None:
 
 
 def test_equal_input_gives_equal_bytes() -> None:
-    assert text(rendered(usual()), PLACE.compose, "x") == text(USUAL, PLACE.compose, "x")
+    assert text(rendered(usual()), PLACE.compose, "x", "up") == text(USUAL, PLACE.compose, "x", "up")

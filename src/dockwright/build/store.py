@@ -42,6 +42,10 @@ class Stored:
         """Whether it was built from a work tree that no commit has: what it says of its commit is not the truth."""
         return DIRTY.search(self.tag) is not None
 
+    def named(self, *, by_digest: bool) -> str:
+        """How a container names it. Without a containerd image store an engine knows no digest of its own."""
+        return f"{self.reference}@{self.digest}" if by_digest else self.reference
+
 
 def find(docker: Docker, images: Iterable[Image]) -> dict[str, Stored]:
     """Input digest -> image, of those images that the engine has."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from dockwright.spec.model import Fleet, Instance
@@ -40,8 +40,8 @@ class Choice:
         return Choice(self.machine, here, guests, (*self.left_out, *gone))
 
 
-def choose(fleet: Fleet, machine: str, *, gpu: bool) -> Choice:
-    """The implemented instances of a machine, and of other machines those that they call.
+def choose(fleet: Fleet, machine: str, *, gpu: bool, reached: Collection[str] = ()) -> Choice:
+    """The implemented instances of a machine, and of machines that are not `reached` those that they call.
 
     A guest stands in for a machine that has no address: without it, what its callers tell it would be lost.
     """
@@ -53,7 +53,7 @@ def choose(fleet: Fleet, machine: str, *, gpu: bool) -> Choice:
             left_out.append(LeftOut(instance, why))
         else:
             here.append(instance)
-    guests = _guests(fleet, here, machine, gpu=gpu)
+    guests = _guests(fleet, here, machine, gpu=gpu, reached=reached)
     rest = tuple(entry for entry in left_out if entry.instance not in guests)
     return Choice(machine, tuple(here), guests, rest)
 
@@ -80,7 +80,9 @@ def called(fleet: Fleet, service: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (*KIT_PEERS, *own.depends, *own.calls)))
 
 
-def _guests(fleet: Fleet, here: Iterable[Instance], machine: str, *, gpu: bool) -> tuple[Instance, ...]:
+def _guests(
+    fleet: Fleet, here: Iterable[Instance], machine: str, *, gpu: bool, reached: Collection[str]
+) -> tuple[Instance, ...]:
     running = {instance.service for instance in here}
     rows = [fleet.services[name] for name in running]
     taken = {port for row in rows for port in (row.port, row.health_port)}
@@ -91,6 +93,8 @@ def _guests(fleet: Fleet, here: Iterable[Instance], machine: str, *, gpu: bool) 
         row = fleet.services.get(name)
         if row is None or name in running or name not in fleet.implementations or machine in row.machines:
             continue
+        if any(other in reached for other in row.machines):
+            continue  # It runs where it belongs, and is called there.
         if (fleet.needs_gpu(name) and not gpu) or {row.port, row.health_port} & taken:
             continue
         running.add(name)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from dockwright.build.store import Stored
 from dockwright.rollout.choice import Choice, reachable, start_order
 from dockwright.rollout.place import TOKEN, Place
 from dockwright.spec.model import Fleet, Instance
@@ -16,6 +17,9 @@ from dockwright.spec.names import slug
 
 PROJECT = "dockwright"
 FLEET_LABEL = "io.dockwright.fleet"
+CONFIG_LABEL = "io.dockwright.config"
+RUN_VOLUME = "dockwright_run"
+SECRETS_VOLUME = "dockwright_secrets"
 FILTER = "docker-filter"
 FILTER_SOCKET_FOLDER = "/run/docker-filter"
 # Draining takes 10 s at most; two more until the engine loses patience.
@@ -24,17 +28,22 @@ GRACE = "12s"
 
 @dataclass(frozen=True)
 class Host:
-    """What of this host decides how containers are started."""
+    """What of a machine decides how containers are started on it.
+
+    `socket`: its engine's socket, owned by group number `socket_group`. `bind`: the address on which ports are
+    published. `name`: where other machines reach those ports; empty for a machine that nobody else calls. `place`: the
+    files that containers read, where this host and the machine are one; else they lie in volumes. `others`: instances
+    that run on other machines -> the host name or address that they are reached at. `gpu`: whether it has a card.
+    """
 
     socket: Path
     socket_group: int
     cpus: int
     bind: str
-    by_digest: bool
-
-    def image(self, image: Stored) -> str:
-        """How a container names its image. Without a containerd image store an engine knows no digest of its own."""
-        return f"{image.reference}@{image.digest}" if self.by_digest else image.reference
+    place: Place | None
+    name: str = ""
+    others: Mapping[Instance, str] = field(default_factory=dict)
+    gpu: bool = False
 
 
 def container_name(service: str) -> str:
@@ -42,50 +51,60 @@ def container_name(service: str) -> str:
     return f"dockwright-{slug(service)}"
 
 
-def render(
-    fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], place: Place, host: Host
-) -> dict[str, object]:
-    """The compose file's content for everything that runs on a host."""
+def render(fleet: Fleet, choice: Choice, images: Mapping[Instance, str], host: Host) -> dict[str, object]:
+    """The compose file's content for everything that runs on a machine. `images`: how each image is named there."""
     services: dict[str, object] = {}
     volumes: dict[str, object] = {}
     for instance in start_order(fleet, choice.all):
         own = fleet.implementations[instance.service]
-        services[slug(instance.service)] = _instance(fleet, choice, instance, images[instance], place, host)
+        services[slug(instance.service)] = _marked(_instance(fleet, choice, instance, images[instance], host))
         if own.state:
             volumes[_volume(instance)] = {"name": f"dockwright_{_volume(instance)}"}
         if own.docker:
-            services[FILTER] = _filter(images[instance], place, host)
+            services[FILTER] = _marked(_filter(images[instance], host))
             # In memory: the socket is gone with the filter, and no other container ever sees it.
             options = {"type": "tmpfs", "device": "tmpfs", "o": "uid=10001,gid=10001,mode=0700,size=64k"}
             volumes[FILTER] = {"name": f"dockwright_{FILTER}", "driver": "local", "driver_opts": options}
-    return {
+    made: dict[str, object] = {
         "name": PROJECT,
         "services": services,
         "networks": {"default": {"name": "dockwright"}},
         "volumes": volumes,
-        "secrets": {TOKEN: {"file": _literal(place.token)}},
     }
+    if host.place:
+        made["secrets"] = {TOKEN: {"file": _literal(host.place.token)}}
+    else:
+        # Filled before anything starts, by whoever rolls out.
+        volumes |= {name: {"name": name, "external": True} for name in (RUN_VOLUME, SECRETS_VOLUME)}
+    return made
 
 
-def _instance(
-    fleet: Fleet, choice: Choice, instance: Instance, image: Stored, place: Place, host: Host
-) -> dict[str, object]:
+def _marked(service: dict[str, Any]) -> dict[str, object]:
+    """A service with a digest of how it is started: all but its image, which has a digest of its own."""
+    said = json.dumps({key: value for key, value in service.items() if key != "image"}, sort_keys=True)
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    return {**service, "labels": {**service["labels"], CONFIG_LABEL: f"sha256:{digest}"}}
+
+
+def _instance(fleet: Fleet, choice: Choice, instance: Instance, image: str, host: Host) -> dict[str, Any]:
     row, own = fleet.services[instance.service], fleet.implementations[instance.service]
     running = {each.service for each in choice.all}
     mounts: list[object] = []
     if own.state:
         mounts.append(f"{_volume(instance)}:/state")
     if own.desired:
-        mounts.append(_bound(place.run, "/run/dockwright"))
+        mounts.append(_run_folder(host))
+    if own.secrets and not host.place:
+        mounts.append(f"{SECRETS_VOLUME}:/run/secrets:ro")
     if own.docker:
         mounts.append(f"{FILTER}:{FILTER_SOCKET_FOLDER}")
     waits = {slug(name): {"condition": "service_healthy"} for name in own.depends if name in running}
     if own.docker:
         waits[FILTER] = {"condition": "service_started"}
-    made: dict[str, object] = {
-        **_confined(host.image(image), own.memory_mb, min(own.cpus, float(host.cpus)), own.pids),
+    made: dict[str, Any] = {
+        **_confined(image, own.memory_mb, min(own.cpus, float(host.cpus)), own.pids),
         "container_name": container_name(instance.service),
-        "environment": {"DOCKWRIGHT_PEERS": json.dumps(peers(fleet, choice, instance), sort_keys=True)},
+        "environment": {"DOCKWRIGHT_PEERS": json.dumps(peers(fleet, choice, instance, host), sort_keys=True)},
         "ports": [f"{host.bind}:{port}:{port}" for port in (row.port, row.health_port)],
         "labels": {
             FLEET_LABEL: "dockwright",
@@ -99,8 +118,10 @@ def _instance(
     }
     if mounts:
         made["volumes"] = mounts
-    if own.secrets:
+    if own.secrets and host.place:
         made["secrets"] = list(own.secrets)
+    if host.gpu and fleet.needs_gpu(instance.service):
+        made["deploy"] = {"resources": {"reservations": {"devices": _cards(fleet, instance.machine)}}}
     if waits:
         made["depends_on"] = waits
     return made
@@ -124,6 +145,13 @@ def _confined(image: str, memory_mb: int, cpus: float, pids: int) -> dict[str, o
     }
 
 
+def _run_folder(host: Host) -> object:
+    """What is desired and approved, as a container sees it."""
+    if host.place:
+        return _bound(host.place.run, "/run/dockwright")
+    return f"{RUN_VOLUME}:/run/dockwright:ro"
+
+
 def _bound(source: Path, target: str) -> dict[str, object]:
     """A file or folder of this host, read-only; one that is missing is an error, and not made. A socket still talks."""
     bind = {"create_host_path": False}
@@ -135,17 +163,17 @@ def _literal(path: Path) -> str:
     return str(path).replace("$", "$$")
 
 
-def _filter(image: Stored, place: Place, host: Host) -> dict[str, object]:
+def _filter(image: str, host: Host) -> dict[str, Any]:
     """The only container that sees the engine's socket; it has no network and lets little through."""
     return {
-        **_confined(host.image(image), 64, 0.5, 32),
+        **_confined(image, 64, 0.5, 32),
         "container_name": f"dockwright-{FILTER}",
         "command": ["python3", "-m", "self_healing_supervisor.filter"],
         "network_mode": "none",
         "group_add": [str(host.socket_group)],
         "volumes": [
             _bound(host.socket, "/var/run/docker.sock"),
-            _bound(place.run, "/run/dockwright"),
+            _run_folder(host),
             f"{FILTER}:{FILTER_SOCKET_FOLDER}",
         ],
         "labels": {FLEET_LABEL: "dockwright", "io.dockwright.role": "filter"},
@@ -154,11 +182,15 @@ def _filter(image: Stored, place: Place, host: Host) -> dict[str, object]:
     }
 
 
-def peers(fleet: Fleet, choice: Choice, instance: Instance) -> dict[str, dict[str, dict[str, str]]]:
-    """DOCKWRIGHT_PEERS of an instance: where it answers itself, and each peer that it may reach and that runs here."""
+def peers(fleet: Fleet, choice: Choice, instance: Instance, host: Host) -> dict[str, dict[str, dict[str, str]]]:
+    """DOCKWRIGHT_PEERS of an instance: where it answers itself, and each peer that it may reach and that runs."""
+    where = {other: container_name(other.service) for other in choice.all} | dict(host.others)
+    if host.name:
+        # What it says of itself, it says to callers on other machines too.
+        where[instance] = host.name
     found: dict[str, dict[str, dict[str, str]]] = {}
-    for other in reachable(fleet, instance, choice.all):
-        row, name = fleet.services[other.service], container_name(other.service)
+    for other in reachable(fleet, instance, where):
+        row, name = fleet.services[other.service], _in_url(where[other])
         found.setdefault(other.service, {})[other.machine] = {
             "url": f"http://{name}:{row.port}",
             "health_url": f"http://{name}:{row.health_port}",
@@ -166,16 +198,27 @@ def peers(fleet: Fleet, choice: Choice, instance: Instance) -> dict[str, dict[st
     return found
 
 
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def _cards(fleet: Fleet, machine: str) -> list[dict[str, object]]:
+    """The cards that the machine's profile names, by the driver's own numbers."""
+    named = str(fleet.machines[machine].profile.get("GPU_VISIBLE_DEVICES", "0"))
+    numbers = [each.strip() for each in named.split(",") if each.strip()]
+    return [{"driver": "nvidia", "device_ids": numbers, "capabilities": ["gpu"]}]
+
+
 def _volume(instance: Instance) -> str:
     return f"{slug(instance.service)}-state"
 
 
-def text(content: dict[str, object], path: Path, docker_host: str) -> str:
-    """The file as people read it, with how to use it by hand."""
+def text(content: dict[str, object], path: Path, docker_host: str, made_by: str) -> str:
+    """The file as people read it, with how to use it by hand. `made_by`: the verb, and what it was given."""
     import yaml
 
     head = (
-        "# Made by ./dockwright up, and replaced by the next one. It works without the tool:\n"
+        f"# Made by ./dockwright {made_by}. It works without the tool:\n"
         f"#   DOCKER_HOST={shlex.quote(docker_host)} docker compose --file {shlex.quote(str(path))} up --detach\n"
     )
     return head + yaml.safe_dump(content, sort_keys=False, width=160)

@@ -56,7 +56,7 @@ class Place:
         return LOOPBACK if self.bind() == "0.0.0.0" else self.bind()  # noqa: S104 - compared, not bound
 
     def write_bind(self, bind: str) -> None:
-        write_atomically(self.settings, dumps({"bind": bind}))
+        write_atomically(self.settings, dumps({**(read_json(self.settings) or {}), "bind": bind}))
 
     def prepare(self) -> None:
         """Make the folders and, once, the fleet's token. Nothing that is there is replaced."""

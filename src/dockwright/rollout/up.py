@@ -67,8 +67,10 @@ def _up(fleet: Fleet, root: Path, place: Place, machine: str | None, bind: str, 
     place.prepare()
     place.write_bind(bind)
     wanted = _wanted(fleet, choice, images, root)
-    host = compose.Host(socket, socket.stat().st_gid, _cpus(docker), bind, docker.image_store == "containerd")
-    text = compose.text(compose.render(fleet, choice, images, place, host), place.compose, docker.host)
+    host = compose.Host(socket, socket.stat().st_gid, _cpus(docker), bind, place, gpu=bool(cards))
+    by_digest = docker.image_store == "containerd"
+    named = {instance: image.named(by_digest=by_digest) for instance, image in images.items()}
+    text = compose.text(compose.render(fleet, choice, named, host), place.compose, docker.host, "up")
     write_atomically(place.compose, text)
     place.write_desired(wanted)
     rows: list[Mapping[str, Any]] = wanted["instances"]
