@@ -1,0 +1,183 @@
+"""`dockwright deploy` as a story: reach the machines, render the release, plan, carry it out, remember."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dockwright.engine.state import dumps, read_json, state_dir, write_atomically
+from dockwright.errors import UsageError
+from dockwright.release import health
+from dockwright.release.record import Record
+from dockwright.release.shelf import Shelf
+from dockwright.rollout import claim, facts, journal, kept, learned
+from dockwright.rollout.compose import CONFIG_LABEL
+from dockwright.rollout.deploy import Outcome, deploy
+from dockwright.rollout.kept import Kept
+from dockwright.rollout.learned import Starts
+from dockwright.rollout.machines import Machines
+from dockwright.rollout.place import here
+from dockwright.rollout.plan import Plan, plan
+from dockwright.rollout.render import Rendered, render
+from dockwright.rollout.site import Site, reach
+from dockwright.rollout.target import Seen, Target
+from dockwright.rollout.verdict import Verdict
+from dockwright.spec.address import Address
+from dockwright.spec.model import Fleet, Instance
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that is known before anything is changed."""
+
+    record: Record
+    sites: Mapping[str, Site]
+    kept: Mapping[tuple[str, str], Kept]
+    plan: Plan
+    before: Mapping[Instance, Target]
+    before_name: str
+    left_out: tuple[Mapping[str, str], ...]
+    starts: Mapping[str, Starts]
+
+
+def sites(fleet: Fleet, addresses: Mapping[str, Address]) -> dict[str, Site]:
+    """Every machine that has an address. Raises UsageError without any, EngineUnavailable where one is silent."""
+    if not addresses:
+        raise UsageError("no machine has an address", "say in fleet/machines.toml where each is reached")
+    return {name: reach(name, addresses[name]) for name in fleet.machines if name in addresses}
+
+
+def prepare(
+    fleet: Fleet,
+    record: Record,
+    reached: Mapping[str, Site],
+    shelf: Shelf,
+    pins: Mapping[str, str],
+    say: Say,
+    *,
+    as_kept: bool = False,
+) -> Prepared:
+    """Render a release for the machines, look at what runs, and plan. Changes nothing on any machine.
+
+    `as_kept`: start what was rendered for it when it was deployed, where that is still there.
+    """
+    rendered = (_kept(record, reached) if as_kept and not pins else None) or render(fleet, record, reached, pins, say)
+    found = {(machine, record.name): one for machine, one in rendered.kept.items()}
+    wanted = {each: target for one in rendered.kept.values() for each, target in one.targets.items()}
+    running = seen(reached)
+    before, name, more = _before(reached, shelf, record)
+    starts = read_starts()
+    downtimes = {each: away for each in wanted if (away := starts.get(each.name, Starts()).downtime) is not None}
+    made = plan(fleet, wanted, running, downtimes)
+    return Prepared(record, reached, {**more, **found}, made, before, name, rendered.left_out, starts)
+
+
+def _kept(record: Record, reached: Mapping[str, Site]) -> Rendered | None:
+    """What was rendered of a release for exactly these machines; None where something is missing."""
+    found = {machine: kept.read(site.place, machine, record.name) for machine, site in reached.items()}
+    whole = {machine: one for machine, one in found.items() if one is not None}
+    return Rendered(whole, ()) if len(whole) == len(reached) else None
+
+
+def carry_out(prepared: Prepared, verb: str, why: str, say: Say) -> Outcome:
+    """Carry a plan out on machines that nobody else changes meanwhile, and remember how it went."""
+    book = journal.here()
+    with _alone(prepared.sites, f"{verb} {prepared.record.name}"):
+        said = {"back_to": prepared.before_name, "machines": list(prepared.sites)}
+        number = book.begin(verb, prepared.record.name, why, said)
+        token = here().token
+        here().prepare()
+        hands = Machines(prepared.sites, prepared.kept, token.read_text().strip() + "\n", book, number, say)
+        outcome = deploy(prepared.plan, prepared.before, deadlines(prepared), hands)
+        _remember(prepared, outcome, hands)
+    return outcome
+
+
+@contextmanager
+def _alone(reached: Mapping[str, Site], why: str) -> Iterator[None]:
+    """This host's own lock, then every machine's, in the same order everywhere."""
+    with ExitStack() as stack:
+        stack.enter_context(here().alone())
+        for name in sorted(reached):
+            stack.enter_context(claim.claimed(name, reached[name].docker, why))
+        yield
+
+
+def seen(reached: Mapping[str, Site]) -> dict[Instance, Seen]:
+    """Every instance that has a container on any machine."""
+    found: dict[Instance, Seen] = {}
+    for machine, site in reached.items():
+        for container in facts.containers(site.docker).values():
+            labels = container.labels
+            if labels.get("io.dockwright.role") != "instance":
+                continue
+            instance = Instance(labels["io.dockwright.service"], labels["io.dockwright.machine"])
+            named = str(container.inspected["Config"]["Image"])
+            image = named.rpartition("@")[2] if "@" in named else container.image
+            found[instance] = Seen(machine, image, labels.get(CONFIG_LABEL, ""), container.state)
+    return found
+
+
+def _before(
+    reached: Mapping[str, Site], shelf: Shelf, record: Record
+) -> tuple[dict[Instance, Target], str, dict[tuple[str, str], Kept]]:
+    """What each instance goes back to: the release that was healthy last, else what `up` rolled out here."""
+    last = health.last_healthy(shelf, but=(record.name,))
+    again = health.last_healthy(shelf) if last is None else last
+    for name in [one.name for one in (last, again) if one] + [kept.UP]:
+        found = {machine: one for machine, site in reached.items() if (one := kept.read(site.place, machine, name))}
+        if found:
+            targets = {each: target for one in found.values() for each, target in one.targets.items()}
+            return targets, name, {(machine, name): one for machine, one in found.items()}
+    return {}, "", {}
+
+
+def deadlines(prepared: Prepared) -> dict[Instance, float]:
+    """How long each start may take: what was learned of it, else what is declared."""
+    every = {**prepared.before, **{step.instance: step.target for step in prepared.plan.steps if step.target}}
+    return {
+        each: prepared.starts.get(each.name, Starts()).deadline(float(target.start_seconds))
+        for each, target in every.items()
+    }
+
+
+def _starts_file() -> Any:
+    return state_dir() / "rollout" / "starts.json"
+
+
+def read_starts() -> dict[str, Starts]:
+    """What earlier starts taught."""
+    return learned.read(read_json(_starts_file()))
+
+
+def _remember(prepared: Prepared, outcome: Outcome, hands: Machines) -> None:
+    """Learn from the starts, and note what is healthy as what it is."""
+    starts = read_starts()
+    for instance, course in outcome.courses.items():
+        if course.verdict is Verdict.HEALTHY and course.first_ok is not None and instance in hands.starts:
+            begun = hands.starts[instance]
+            away = course.first_ok if begun.away_since is not None else None
+            starts[instance.name] = starts.get(instance.name, Starts()).with_start(course.first_ok, away)
+    write_atomically(_starts_file(), dumps(learned.content(starts)))
+    name = {"done": prepared.record.name, "taken back": prepared.before_name}.get(outcome.end, "")
+    for machine, site in prepared.sites.items():
+        one = prepared.kept.get((machine, name))
+        if one is None or name == kept.UP:
+            continue
+        site.place.home.mkdir(parents=True, exist_ok=True)
+        write_atomically(site.place.compose, one.compose.read_text())
+        site.place.write_bind(site.bind)
+
+
+def note_healthy(prepared: Prepared, shelf: Shelf) -> None:
+    """Note that the release is healthy on every machine. Raises DockwrightError where the shelf is held."""
+    for machine in prepared.sites:
+        one = prepared.kept.get((machine, prepared.record.name))
+        if one:
+            running = {each.name: target.image for each, target in one.targets.items()}
+            health.note(shelf, machine, running, datetime.now(UTC))

@@ -1,0 +1,86 @@
+"""What was rendered for a release, kept per machine: the compose file and what was desired.
+
+Going back to a release starts what was rendered for it then, not what today's files would say of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dockwright.engine.state import dumps, read_json, write_atomically
+from dockwright.errors import UnreadableInput
+from dockwright.rollout.compose import CONFIG_LABEL, FILTER
+from dockwright.rollout.place import Place
+from dockwright.rollout.target import Target
+from dockwright.spec.model import Instance
+from dockwright.spec.names import slug
+
+UP = "up"  # the name that what `up` rolled out goes by, next to releases
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One machine's files of one release."""
+
+    machine: str
+    release: str
+    compose: Path
+    desired: Mapping[str, Any]
+    targets: Mapping[Instance, Target]
+
+    def rows(self) -> dict[Instance, Mapping[str, Any]]:
+        return {Instance(row["service"], row["machine"]): row for row in self.desired["instances"]}
+
+    def services(self, instance: Instance) -> list[str]:
+        """The compose services of an instance: itself and, for the one that gets Docker, the filter before it."""
+        import yaml
+
+        found = yaml.safe_load(self.compose.read_text())["services"]
+        name = slug(instance.service)
+        return [name, FILTER] if FILTER in (found[name].get("depends_on") or {}) else [name]
+
+
+def folder(place: Place, release: str) -> Path:
+    return place.home if release == UP else place.home / "releases" / release
+
+
+def write(place: Place, release: str, compose: str, desired: Mapping[str, Any]) -> None:
+    """Keep a release's files."""
+    write_atomically(folder(place, release) / "desired.json", dumps(dict(desired)))
+    write_atomically(folder(place, release) / "compose.yaml", compose)
+
+
+def read(place: Place, machine: str, release: str) -> Kept | None:
+    """What is kept of a release; None where nothing is. Raises UnreadableInput for files that are not whole."""
+    import yaml
+
+    compose = folder(place, release) / "compose.yaml"
+    file = place.desired if release == UP else folder(place, release) / "desired.json"
+    desired = read_json(file)
+    if desired is None or not compose.is_file():
+        return None
+    try:
+        content = yaml.safe_load(compose.read_text())
+        targets = _targets(machine, release, content["services"], desired)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableInput(
+            f"{compose}: is no compose file of the fleet", "./dockwright deploy renders it"
+        ) from error
+    return Kept(machine, release, compose, desired, targets)
+
+
+def _targets(
+    machine: str, release: str, services: Mapping[str, Any], desired: Mapping[str, Any]
+) -> dict[Instance, Target]:
+    found: dict[Instance, Target] = {}
+    for row in desired["instances"]:
+        instance = Instance(row["service"], row["machine"])
+        service = services[slug(instance.service)]
+        config = str(service["labels"].get(CONFIG_LABEL, ""))
+        image = str(row["image_digest"])
+        port, seconds = int(row["health_port"]), int(row["start_seconds"])
+        found[instance] = Target(instance, machine, release, image, str(service["image"]), config, port, seconds)
+    return found

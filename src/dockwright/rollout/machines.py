@@ -1,0 +1,198 @@
+"""The hands of a deploy on real machines: compose for what runs, HTTP for how it does, a journal for what was done."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from dockwright.engine.state import dumps
+from dockwright.errors import CommandFailed, DockwrightError
+from dockwright.rollout import bodies, facts
+from dockwright.rollout.bring import bring
+from dockwright.rollout.compose import FILTER, container_name
+from dockwright.rollout.journal import Journal
+from dockwright.rollout.kept import Kept
+from dockwright.rollout.plan import Step
+from dockwright.rollout.site import Site
+from dockwright.rollout.target import Target
+from dockwright.rollout.verdict import Answer
+from dockwright.spec.model import Instance
+
+Say = Callable[[str], None]
+BUSY_PERCENT = 2.0
+EVIDENCE = 12
+
+
+@dataclass
+class Start:
+    """One start as this host saw it: when, and which container came of it."""
+
+    at: float
+    away_since: float | None
+    container: str = ""
+    work: int = 0
+    logged: str = ""
+    reason: str = ""
+
+
+@dataclass
+class Machines:
+    """Implements `Hands`. `kept`: (machine, release) -> what was rendered; `deploy`: its number in the journal."""
+
+    sites: Mapping[str, Site]
+    kept: Mapping[tuple[str, str], Kept]
+    token: str
+    journal: Journal
+    deploy: str
+    tell: Say
+    prepared: set[str] = field(default_factory=set)
+    starts: dict[Instance, Start] = field(default_factory=dict)
+
+    def pull(self, machine: str, targets: Sequence[Target]) -> None:
+        site = self.sites[machine]
+        for target in {each.reference: each for each in targets}.values():
+            tagged = str(self.kept[target.host, target.release].rows()[target.instance]["image"])
+            bring(site, target.reference, tagged, self.tell)
+        if machine not in self.prepared:
+            site.write_secrets(self.token, targets[0].reference)
+            self.prepared.add(machine)
+
+    def put(self, machine: str, steps: Sequence[Step]) -> None:
+        site = self.sites[machine]
+        self._begin(steps)
+        gone = [step.instance for step in steps if step.target is None]
+        if gone:
+            site.docker.run("rm", "--force", *self._containers(site, gone), timeout=300)
+        rows = {Instance(row["service"], row["machine"]): row for row in self._desired(site)["instances"]}
+        for release in dict.fromkeys(step.target.release for step in steps if step.target):
+            ours = [step.target for step in steps if step.target and step.target.release == release]
+            kept = self.kept[machine, release]
+            self._write_desired_first(site, kept, rows)
+            _compose(site, kept, [name for target in ours for name in kept.services(target.instance)])
+            rows |= {target.instance: kept.rows()[target.instance] for target in ours}
+        for each in gone:
+            rows.pop(each, None)
+        self._settle(site, steps, rows)
+
+    def look(self, machine: str, targets: Sequence[Target]) -> Mapping[Instance, Answer]:
+        site = self.sites[machine]
+        health = facts.ask_all({each.instance.name: (site.asked_at, each.health_port) for each in targets})
+        seen = facts.containers(site.docker)
+        return {
+            each.instance: self._answer(site, each, seen.get(container_name(each.instance.service)), health)
+            for each in targets
+        }
+
+    def evidence(self, instance: Instance, host: str) -> Sequence[str]:
+        try:
+            return self.sites[host].docker.logs(container_name(instance.service), EVIDENCE)
+        except DockwrightError:
+            return ()
+
+    def note(self, event: str, **said: object) -> None:
+        self.journal.note(self.deploy, event, **said)
+
+    def say(self, text: str) -> None:
+        self.tell(text)
+
+    def clock(self) -> float:
+        return time.monotonic()
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _begin(self, steps: Sequence[Step]) -> None:
+        now = time.monotonic()
+        for step in steps:
+            away = now if step.before is not None and step.before.running else None
+            self.starts[step.instance] = Start(now, away)
+
+    def _containers(self, site: Site, gone: Sequence[Instance]) -> list[str]:
+        seen = facts.containers(site.docker)
+        names = [container_name(each.service) for each in gone]
+        # The filter is there for one of them; without it, it has nobody to let through.
+        filtered = [f"dockwright-{FILTER}"] if any("supervisor" in name for name in names) else []
+        return [name for name in (*names, *filtered) if name in seen] or names[:1]
+
+    def _desired(self, site: Site) -> dict[str, Any]:
+        return dict(site.place.read_desired() or {"instances": []})
+
+    def _write_desired_first(self, site: Site, kept: Kept, rows: Mapping[Instance, Mapping[str, Any]]) -> None:
+        """Whoever reads what is desired finds the file when it starts, whatever comes of this wave."""
+        if site.place.read_desired() is None:
+            self._write_desired(site, kept, rows.values())
+            site.write_run_files(site.place.desired.read_text(), {}, self._any_image(kept))
+
+    def _write_desired(self, site: Site, kept: Kept, rows: Any) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        site.place.write_desired({**kept.desired, "written_at": now, "instances": list(rows)})
+
+    def _any_image(self, kept: Kept) -> str:
+        return next(iter(kept.targets.values())).reference
+
+    def _settle(self, site: Site, steps: Sequence[Step], rows: Mapping[Instance, Mapping[str, Any]]) -> None:
+        """Write down what runs now: what is desired, and which containers may be made again."""
+        seen = facts.containers(site.docker)
+        for step in steps:
+            found = seen.get(container_name(step.instance.service))
+            if step.target and found:
+                self.starts[step.instance].container = str(found.inspected["Id"])
+        release = next((step.target.release for step in steps if step.target), None)
+        kept = (
+            self.kept[site.machine, release]
+            if release
+            else next(one for (machine, _), one in self.kept.items() if machine == site.machine)
+        )
+        self._write_desired(site, kept, rows.values())
+        instances = {
+            name: bodies.body(dict(found.inspected))
+            for name, found in seen.items()
+            if found.labels.get("io.dockwright.role") == "instance"
+        }
+        site.place.write_bodies(instances)
+        texts = {name: dumps(body) for name, body in instances.items()}
+        site.write_run_files(site.place.desired.read_text(), texts, self._any_image(kept))
+
+    def _answer(
+        self, site: Site, target: Target, found: facts.Container | None, health: Mapping[str, facts.Health]
+    ) -> Answer:
+        start = self.starts.setdefault(target.instance, Start(time.monotonic(), None))
+        age = time.monotonic() - start.at
+        if found is None:
+            return Answer(age, alive=False, ok=False, work=0, reason="its container is gone")
+        told = health[target.instance.name]
+        if found.state != "running":
+            why = f"its container is {found.state}, exit code {found.exit_code}"
+            return Answer(age, alive=False, ok=False, work=0, reason=why)
+        if start.container and found.inspected["Id"] != start.container:
+            return Answer(age, alive=False, ok=False, work=0, reason="it ended, and another container was made")
+        if not told.ok and age > target.start_seconds:
+            _measure(site, found.name, start, told.reason)
+        return Answer(age, alive=True, ok=told.ok, work=start.work, reason=told.reason)
+
+
+def _measure(site: Site, container: str, start: Start, reason: str) -> None:
+    """Whether an instance that is late gets somewhere: it computes, it writes, or it says something new."""
+    line = site.docker.run("stats", "--no-stream", "--format", "{{.CPUPerc}}", container, check=False)
+    logged = hashlib.sha256("\n".join(site.docker.logs(container, 5)).encode()).hexdigest()
+    try:
+        busy = float(line.strip().rstrip("%") or 0) >= BUSY_PERCENT
+    except ValueError:
+        busy = False
+    if busy or logged != start.logged or reason != start.reason:
+        start.work += 1
+    start.logged, start.reason = logged, reason
+
+
+def _compose(site: Site, kept: Kept, services: Sequence[str]) -> None:
+    words = ("compose", "--file", str(kept.compose), "--progress", "plain", "up", "--detach", "--no-deps")
+    lines: list[str] = []
+    try:
+        site.docker.stream(*words, *dict.fromkeys(services), on_line=lines.append)
+    except CommandFailed as error:
+        output = "\n".join(lines[-15:])
+        raise CommandFailed(f"docker compose could not start {', '.join(services)}", "", output) from error
