@@ -71,7 +71,8 @@ def plain(docker: Docker, suite: str, say: Progress) -> Iterator[str]:
         try:
             yield context
         finally:
-            docker.run("image", "rm", context.removeprefix("docker-image://"), check=False)
+            if context != made.reference:
+                docker.run("image", "rm", context.removeprefix("docker-image://"), check=False)
 
 
 def tag(family: str, way: str) -> str:
