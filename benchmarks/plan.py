@@ -36,7 +36,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from build import tiny  # noqa: E402 - the generated checkout of the tests
 
-from dockwright.build import bases, layers, make, plan, sharing, staging, store, tags  # noqa: E402
+from dockwright.build import bases, layers, loading, make, plan, sharing, staging, store, tags  # noqa: E402
 from dockwright.build.images import Image, plan_images  # noqa: E402
 from dockwright.build.origin import read_origin  # noqa: E402
 from dockwright.cli.progress import Progress, megabytes  # noqa: E402
@@ -76,7 +76,8 @@ class Bench:
         root = self.checkout.root
         fleet, origin = load_fleet(root / "fleet"), read_origin(root)
         present = {name: tags.by_input(image) for name, image in self.images().items()}
-        roots = {name: layout.reference for name, layout in tiny.roots(self.checkout).items()}
+        made = tiny.roots(self.checkout).items()
+        roots = {name: loading.reference(self.docker, name, layout) for name, layout in made}
         with tempfile.TemporaryDirectory() as work:
             packages = bases.expected_packages(fleet, root, fleet.families, locked=True)
             sources = staging.Sources(fleet, root, Path(work), origin, roots, packages)

@@ -71,8 +71,7 @@ def plain(docker: Docker, suite: str, say: Progress) -> Iterator[str]:
         try:
             yield context
         finally:
-            if context != made.reference:
-                docker.run("image", "rm", context.removeprefix("docker-image://"), check=False)
+            docker.run("image", "rm", context.removeprefix("docker-image://"), check=False)
 
 
 def tag(family: str, way: str) -> str:

@@ -16,7 +16,7 @@ from dockwright.build.root import EPOCH
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import Instance
 
-CONTEXTS = {"scripts": "/staged/scripts", "root": "oci-layout:///roots/bookworm@sha256:aa"}
+CONTEXTS = {"scripts": "/staged/scripts", "root": "docker-image://dockwright-root/bookworm:aa"}
 ORIGIN = Origin("0123456789abcdef0123456789abcdef01234567", False, "20261124")
 
 

@@ -25,5 +25,10 @@ def test_the_archive_holds_the_layouts_blobs_and_names_them(tmp_path: Path) -> N
     assert entry["RepoTags"] == ["dockwright-root/debian:abc"]
     assert [read[name] for name in entry["Layers"]] == [content]
     assert json.loads(read[entry["Config"]])["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(content).hexdigest()}"]
+    assert json.loads(read.pop("oci-layout")) == {"imageLayoutVersion": "1.0.0"}
+    (named,) = json.loads(read.pop("index.json"))["manifests"]
+    assert named["digest"] == layout.digest
+    assert named["annotations"] == {"io.containerd.image.name": "docker.io/dockwright-root/debian:abc"}
+    assert f"blobs/sha256/{layout.digest.removeprefix('sha256:')}" in read
     for name, data in read.items():
         assert name == f"blobs/sha256/{hashlib.sha256(data).hexdigest()}"

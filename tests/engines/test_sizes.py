@@ -35,8 +35,9 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout whose images are of other inputs than all that other tests build in the same engine."""
     for folder in ("src", "servicekit", "fleet"):
         shutil.copytree(ROOT / folder, tmp_path / "checkout" / folder)
-    with (tmp_path / "checkout/fleet/families/base-python/Dockerfile").open("a") as recipe:
-        recipe.write("# Of a test.\n")
+    for path in (tmp_path / "checkout").glob("fleet/families/*/Dockerfile"):
+        with path.open("a") as recipe:
+            recipe.write("# Of a test.\n")
     return tmp_path / "checkout"
 
 

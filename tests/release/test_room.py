@@ -21,6 +21,7 @@ def test_a_layer_is_counted_with_the_first_kind_that_has_it() -> None:
         Image("sha256:o", ("other:1",), {"io.dockwright.role": "family"}, {"layer 1": 100, "layer 4": 7}, {}),
         Image("sha256:i", ("one:1",), INSTANCE, {"layer 1": 100, "layer 2": 20}, {"sha256:2": 5}),
         Image("sha256:f", ("base:1",), FAMILY, {"layer 1": 100}, {"sha256:1": 50}),
+        Image("sha256:r", ("dockwright-root/debian:1",), {}, {"layer 1": 100, "layer 5": 6}, {}),
         Image("sha256:g", ("base:2",), FAMILY, {"layer 1": 100, "layer 3": 3}, {"sha256:1": 50}),
     )
     stored = Stored(
@@ -35,6 +36,7 @@ def test_a_layer_is_counted_with_the_first_kind_that_has_it() -> None:
     assert list(room.of_engine(stored)) == [
         Use("families", 153, 2),
         Use("instances", 25, 1),
+        Use("roots", 6, 1),
         Use("other images", 7, 1),
         Use("build cache", 75, 1),
         Use("containers", 13, 2),

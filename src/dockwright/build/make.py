@@ -26,9 +26,6 @@ from dockwright.spec.model import Fleet, Instance
 
 Say = Callable[[str], None]
 WORK = "build"  # below the state directory
-# A fault of BuildKit that comes and goes, github.com/moby/buildkit/issues/748; what was built by then is kept.
-LOST = "only one connection allowed"
-TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -159,17 +156,13 @@ def run_bake(
 
     Raises CommandFailed, EngineUnavailable where it was the engine that ended.
     """
+    steps = Steps({image.target: name for name, image in images.items()}, say)
     words = ("buildx", "bake", "--progress=plain", "--provenance=false", *options, "-f", "-", "default")
-    for more in reversed(range(TRIES)):
-        steps = Steps({image.target: name for name, image in images.items()}, say)
-        try:
-            docker.stream(*words, on_line=steps.follow, stdin=json.dumps(wanted))
-            return
-        except CommandFailed as error:
-            output = "\n".join(steps.broken) or error.output
-            if connect(docker.program, docker.host) is None:
-                says = f"the engine at {docker.host} ended in the middle of the build"
-                raise EngineUnavailable(says, "run the same command again: what was built is kept") from error
-            if not (more and LOST in output):
-                raise CommandFailed("the build failed", "mend the step above and run again", output) from error
-            say("BuildKit lost its connection to the client; going on with what is not built yet")
+    try:
+        docker.stream(*words, on_line=steps.follow, stdin=json.dumps(wanted))
+    except CommandFailed as error:
+        if connect(docker.program, docker.host) is None:
+            remedy = "run the same command again: what was built is kept"
+            raise EngineUnavailable(f"the engine at {docker.host} ended in the middle of the build", remedy) from error
+        output = "\n".join(steps.broken) or error.output
+        raise CommandFailed("the build failed", "mend the step above and run again", output) from error

@@ -25,11 +25,6 @@ class Layout:
     digest: str
     size: int
 
-    @property
-    def reference(self) -> str:
-        """What `docker buildx` takes as a named context."""
-        return f"oci-layout://{self.path}@{self.digest}"
-
 
 def write_layout(layer: Path, folder: Path, *, created: str, architecture: str = "amd64") -> Layout:
     """Move a tar file into a new layout at `folder`, which must not exist; equal bytes give an equal digest.

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dockwright.build import bake, make
+from dockwright.build import bake, loading, make
 from dockwright.build import root as recipes
 from dockwright.build.bases import AT_ONCE, Made
 from dockwright.build.oci import Layout
@@ -165,7 +165,8 @@ class _Build:
         images = self.planned.images
         outputs = {image.target: self.home / name / image.target for image in images.values()}
         with tempfile.TemporaryDirectory(prefix=f"dockwright-verify-{name}-") as work:
-            contexts = {root: layout.reference for root, layout in self.planned.made.layouts.items()}
+            layouts = self.planned.made.layouts.items()
+            contexts = {root: loading.reference(docker, root, layout) for root, layout in layouts}
             parts = Sources(self.fleet, self.root, Path(work), self.origin, contexts, self.planned.made.packages)
             made = definition(parts, images, {})
             make.run_bake(docker, into_layouts(made, outputs), images, self.say, *options)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dockwright.build.images import LABEL_INPUT, LABEL_ROLE
+from dockwright.build.loading import REPOSITORY
 from dockwright.engine.space import Image, Stored
 from dockwright.release.leftovers import disk_size
 
@@ -35,7 +36,7 @@ class Use:
 def of_engine(stored: Stored) -> Iterator[Use]:
     """An engine's store. A layer that several kinds of images share is counted with the first of them."""
     seen: set[str] = set()
-    for what, kind in (("family", "families"), ("instance", "instances"), ("", "other images")):
+    for what, kind in (("family", "families"), ("instance", "instances"), ("root", "roots"), ("", "other images")):
         chosen = [image for image in stored.images if _role(image) == what]
         yield Use(kind, _size(chosen, seen), len(chosen))
     yield Use("build cache", stored.of_cache, len(stored.cache))
@@ -47,6 +48,8 @@ def of_engine(stored: Stored) -> Iterator[Use]:
 
 
 def _role(image: Image) -> str:
+    if any(name.startswith(f"{REPOSITORY}/") for name in image.references):
+        return "root"
     return image.labels.get(LABEL_ROLE, "") if LABEL_INPUT in image.labels else ""
 
 
