@@ -38,7 +38,7 @@ def test_a_layer_is_counted_with_the_first_kind_that_has_it() -> None:
         Use("instances", 25, 1),
         Use("roots", 6, 1),
         Use("other images", 7, 1),
-        Use("build cache", 75, 1),
+        Use("build cache", 69, 1),
         Use("containers", 13, 2),
         Use("volumes of the fleet", 35, 2),
         Use("other volumes", 4, 1),
