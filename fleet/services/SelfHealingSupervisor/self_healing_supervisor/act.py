@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from self_healing_supervisor.core.facts import Shape
 from self_healing_supervisor.core.memory import Decision, Kind, Remedy
 from self_healing_supervisor.docker import Denied, Docker
 from self_healing_supervisor.evidence import Evidence
@@ -53,17 +55,33 @@ def why(decision: Decision, sight: Sight) -> str:
 
 
 class Hands:
-    def __init__(self, docker: Docker, world: World, watch: Watch, evidence: Evidence, log: logging.Logger) -> None:
+    """`digest_of`: the image that a service runs instead of the one that the operator approved, or an empty text."""
+
+    def __init__(
+        self,
+        docker: Docker,
+        world: World,
+        watch: Watch,
+        evidence: Evidence,
+        digest_of: Callable[[str], str],
+        log: logging.Logger,
+    ) -> None:
         self._docker = docker
         self._world = world
         self._watch = watch
         self._evidence = evidence
+        self._digest_of = digest_of
         self._log = log
 
     async def carry_out(self, decision: Decision, sight: Sight) -> dict[str, Any]:
         """Returns the evidence record, whose "outcome" says how it went. Never raises but on cancellation."""
         began = time.monotonic()
-        record = self._record(decision, sight)
+        record = self._record(sight) | {
+            "kind": decision.kind,
+            "remedy": decision.remedy,
+            "attempt": decision.attempt,
+            "why": why(decision, sight),
+        }
         error = ""
         try:
             await self._begin(record, decision, sight)
@@ -78,19 +96,45 @@ class Hands:
             self._log.warning("a look after an act failed", extra={"service": decision.name, "why": str(failure)})
         return record
 
-    def _record(self, decision: Decision, sight: Sight) -> dict[str, Any]:
+    async def replace(self, sight: Sight, digest: str) -> None:
+        """A new container of an image (by default of the approved one) in place of the one that is there.
+
+        Raises Failed, Unanswered, Denied; then it may have no container.
+        """
+        service = sight.wanted.service
+        self._world.acting.add(service)
+        try:
+            await self._watch.look_at(service)
+            if sight.id:
+                if sight.shape not in (Shape.ENDED, Shape.CREATED):
+                    await self._end(sight, gently=True)
+                await self._docker.remove(sight.id)
+            await self._docker.create(sight.wanted.container, digest)
+            await self._docker.start(sight.wanted.container)
+            await self._watch.look_at(service)
+        finally:
+            self._world.acting.discard(service)
+
+    async def witness(self, sight: Sight, about: str, attempt: int) -> str:
+        """Keeps what is seen of an instance whose new image does not hold; the evidence's number."""
+        record = self._record(sight) | {"kind": "did_not_hold", "remedy": "take_back", "attempt": attempt, "why": about}
+        try:
+            record["logs"] = await self._docker.logs(sight.id) if sight.id else []
+        except (Unanswered, Denied) as error:
+            record["evidence_error"] = str(error)
+        await self._keep(record)
+        return str(record["id"])
+
+    def _record(self, sight: Sight) -> dict[str, Any]:
         wall = time.time()
         return {
             "id": self._evidence.new_id(sight.wanted.container.removeprefix("dockwright-"), wall),
             "at": _iso(wall),
-            "service": decision.name,
+            "service": sight.wanted.service,
             "machine": sight.wanted.machine,
             "container": sight.wanted.container,
             "container_id": sight.id,
-            "kind": decision.kind,
-            "remedy": decision.remedy,
-            "attempt": decision.attempt,
-            "why": why(decision, sight),
+            "image": sight.image,
             "exit_code": sight.exit_code,
             "oom_killed": sight.oom_killed,
             "engine_error": sight.error,
@@ -136,7 +180,7 @@ class Hands:
 
     async def _create(self, sight: Sight) -> None:
         try:
-            await self._docker.create(sight.wanted.container)
+            await self._docker.create(sight.wanted.container, self._digest_of(sight.wanted.service))
         except Denied as denial:
             if denial.status != 409:  # 409: somebody else has just made it
                 raise

@@ -11,6 +11,7 @@ from fastapi import Path as InPath
 from servicekit.web import Problem, require_token
 
 from self_healing_supervisor import models, views
+from self_healing_supervisor.follow.follower import Follower
 from self_healing_supervisor.holds import Hold
 from self_healing_supervisor.keeping import Keeping
 from self_healing_supervisor.machine import MachineFacts
@@ -19,10 +20,11 @@ from self_healing_supervisor.supervisor import Supervisor
 from self_healing_supervisor.words import SERVICE_NAME
 
 Service = Annotated[str, InPath(pattern=f"^{SERVICE_NAME.pattern}$")]
+FailedName = Annotated[str, InPath(pattern=r"^[0-9A-Za-z_.=@-]{1,300}$")]
 EvidenceId = Annotated[str, InPath(pattern=r"^[0-9A-Za-z.-]{1,120}$")]
 
 
-def routes(supervisor: Supervisor, keeping: Keeping, machine: MachineFacts) -> APIRouter:
+def routes(supervisor: Supervisor, follower: Follower, keeping: Keeping, machine: MachineFacts) -> APIRouter:
     router = APIRouter(prefix="/v1")
 
     def sight(service: str) -> Sight:
@@ -84,6 +86,24 @@ def routes(supervisor: Supervisor, keeping: Keeping, machine: MachineFacts) -> A
         if found is None:
             raise Problem(404, "there is no such evidence")
         return models.EvidenceView.model_validate(found)
+
+    @router.get("/follow", summary="Which release this machine is at, what is tried, and what failed")
+    async def follow() -> models.FollowView:
+        return views.follow(supervisor, follower)
+
+    @router.delete(
+        "/follow/failed/{name}",
+        status_code=204,
+        response_class=Response,
+        summary="Let something be tried again that could not hold",
+        dependencies=[Depends(require_token)],
+    )
+    async def forgive(name: FailedName) -> None:
+        try:
+            if not follower.forgive(name):
+                raise Problem(404, f"{name} did not fail here")
+        except OSError as error:
+            raise Problem(500, f"it cannot be written down: {error.strerror}") from error
 
     @router.get("/machine", summary="The host, its cards, and what each instance uses")
     async def read_machine() -> models.Machine:

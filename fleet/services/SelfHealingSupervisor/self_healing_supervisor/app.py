@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from typing import Any, Final
@@ -12,6 +13,8 @@ from servicekit.web import create_app
 
 from self_healing_supervisor import words
 from self_healing_supervisor.api import routes
+from self_healing_supervisor.follow.follower import Follower
+from self_healing_supervisor.follow.forced import VARIABLE
 from self_healing_supervisor.keeping import Keeping
 from self_healing_supervisor.machine import MachineFacts
 from self_healing_supervisor.measures import Measures
@@ -35,13 +38,22 @@ def create(service: Service) -> FastAPI:
     telling = Telling(send, log)
     supervisor = Supervisor(service.name, words.filter_socket(), service.state_dir, service.run_dir, telling.tell, log)
     keeping = Keeping(supervisor, service.state_dir, log)
+    follower = Follower(supervisor, service.state_dir, service.run_dir, os.environ.get(VARIABLE, ""), log)
     machine = MachineFacts(supervisor.world, Stats(supervisor.docker), service.state_dir)
     tasks: list[asyncio.Task[None]] = []
 
     async def start() -> None:
         await asyncio.to_thread(keeping.load)
         await supervisor.reread()  # before events come: they are taken by those who are known
-        runs = (supervisor.watch.run(), supervisor.watch.rounds(), supervisor.pulse(), keeping.run(), telling.run())
+        await asyncio.to_thread(follower.load)
+        runs = (
+            supervisor.watch.run(),
+            supervisor.watch.rounds(),
+            supervisor.pulse(),
+            follower.run(),
+            keeping.run(),
+            telling.run(),
+        )
         tasks.extend(asyncio.create_task(run) for run in runs)
 
     async def stop() -> None:
@@ -68,7 +80,7 @@ def create(service: Service) -> FastAPI:
         service.check(name, check)
     service.on_start(start)
     service.on_stop(stop)
-    service.metrics.register(Measures(supervisor, telling))
+    service.metrics.register(Measures(supervisor, follower, telling))
     app = create_app(service, title="SelfHealingSupervisor", version="1")
-    app.include_router(routes(supervisor, keeping, machine))
+    app.include_router(routes(supervisor, follower, keeping, machine))
     return app

@@ -7,6 +7,7 @@ missing word would make the supervisor act on the wrong thing. A file that canno
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from self_healing_supervisor.words import CONTAINER_NAME, SERVICE_NAME
 
 FILE_BYTES: Final = 4 * 1024 * 1024
 MOST: Final = 500
+RELEASE: Final = re.compile(r"(latest|\d{8}-[0-9a-f]{12}(-[1-9]\d*)?)?")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,16 @@ class Wanted:
     depends: tuple[str, ...] = ()
     boot_seconds: float | None = None
     image_digest: str = ""
+    phase: str = ""
+
+
+@dataclass(frozen=True)
+class Follow:
+    """From which registry other images may come here, and which release is wanted: "latest", one by name, or none."""
+
+    registry: str
+    release: str = ""
+    every_seconds: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class Desired:
     machine: str
     written_at: float  # seconds since the epoch; 0 when the file does not tell
     instances: tuple[Wanted, ...]
+    follow: Follow | None = None
 
 
 def _text(row: dict[str, object], key: str) -> str:
@@ -66,7 +79,22 @@ def _wanted(row: object) -> Wanted:
         tuple(str(name).rpartition("/")[2] for name in depends),
         float(boot) if isinstance(boot, int | float) and 0 < boot <= 3600 else None,
         str(row.get("image_digest") or ""),
+        str(row.get("phase") or ""),
     )
+
+
+def _follow(found: object) -> Follow | None:
+    """None where nothing is to be followed. Raises ValueError for what is meant to be something and is not."""
+    if found is None:
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("registry"), str):
+        raise ValueError("follow names no registry")
+    every, release = found.get("every_seconds", Follow.every_seconds), found.get("release", "")
+    if not isinstance(every, int | float) or not 1 <= every <= 86_400:
+        raise ValueError("follow: every_seconds is not a number from 1 to 86400")
+    if not isinstance(release, str) or not RELEASE.fullmatch(release):
+        raise ValueError("follow: release is neither latest nor the name of one")
+    return Follow(found["registry"], release, float(every))
 
 
 def parse(raw: bytes) -> Desired:
@@ -80,7 +108,8 @@ def parse(raw: bytes) -> Desired:
     instances = tuple(_wanted(row) for row in rows)
     if len({one.service for one in instances}) != len(instances):
         raise ValueError("a service is named twice")
-    return Desired(_text(found, "machine"), _moment(found.get("written_at")), instances)
+    follow = _follow(found.get("follow"))
+    return Desired(_text(found, "machine"), _moment(found.get("written_at")), instances, follow)
 
 
 def _moment(value: object) -> float:

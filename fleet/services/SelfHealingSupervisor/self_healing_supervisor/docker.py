@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from self_healing_supervisor.http1 import Answer, Request, Unanswered, ask, exchange, unix
+from self_healing_supervisor.words import DEPLOY_LOCK
 
 SECONDS: Final = 10.0
 ACT_SECONDS: Final = 30.0
@@ -124,6 +125,16 @@ class Docker:
     async def pull(self, name: str, digest: str) -> None:
         """Brings an image of this container's repository here."""
         await self._ask("POST", f"/images/create?{_about(name, digest)}", PULL_SECONDS)
+
+    async def claimed(self) -> bool:
+        """Whether somebody deploys to this machine now."""
+        try:
+            await self._ask("GET", f"/networks/{DEPLOY_LOCK}")
+        except Denied as denial:
+            if denial.status == 404:
+                return False
+            raise
+        return True
 
     async def keep(self, name: str, digest: str = "") -> None:
         """Tags an image of this container's as the one to go back to."""

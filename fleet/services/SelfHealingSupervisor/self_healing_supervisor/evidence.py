@@ -17,6 +17,7 @@ _HEAD: Final = (
     "at",
     "service",
     "machine",
+    "image",
     "kind",
     "remedy",
     "attempt",

@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from self_healing_supervisor.core.memory import Breaker
+from self_healing_supervisor.follow.follower import Follower
 from self_healing_supervisor.supervisor import Supervisor
 
 
@@ -20,8 +21,9 @@ class Queue(Protocol):
 
 
 class Measures(Collector):
-    def __init__(self, supervisor: Supervisor, queue: Queue) -> None:
+    def __init__(self, supervisor: Supervisor, follower: Follower, queue: Queue) -> None:
         self._supervisor = supervisor
+        self._follower = follower
         self._queue = queue
 
     def collect(self) -> Iterable[Metric]:
@@ -41,7 +43,10 @@ class Measures(Collector):
         for service, memory in list(found.memories.items()):
             state.add_metric([service, str(memory.state)], 1)
             breaker.add_metric([service], float(memory.breaker is Breaker.OPEN))
-        yield from (acts, healed, seconds, state, breaker)
+        ends = CounterMetricFamily("supervisor_releases", "Attempts at a release by how they ended.", labels=["end"])
+        for end, count in list(self._follower.ends.items()):
+            ends.add_metric([end], count)
+        yield from (acts, healed, seconds, state, breaker, ends)
         yield CounterMetricFamily("supervisor_health_questions", "Health questions asked.", found.asking.asked)
         yield CounterMetricFamily(
             "supervisor_health_silences", "Health questions without an answer.", found.asking.missed

@@ -65,6 +65,7 @@ class EvidenceHead(BaseModel):
     at: str
     service: str
     machine: str
+    image: str | None = Field(default=None, description="what its container was asked to run")
     kind: str
     remedy: str
     attempt: int
@@ -86,6 +87,29 @@ class EvidenceView(EvidenceHead):
     answers: list[dict[str, Any]]
     logs: list[str]
     evidence_error: str | None = None
+
+
+class AttemptView(BaseModel):
+    name: str
+    services: list[str]
+    touched: list[str]
+    going_back: bool
+    why: str
+
+
+class FollowView(BaseModel):
+    machine: str
+    registry: str = Field(description="empty: the operator named none, and only approved images run here")
+    wanted: str = Field(description="latest, or a release by name")
+    registry_problem: str = Field(description="empty while it answers")
+    release: str = Field(description="the one that was brought here; empty: what the operator rolled out")
+    images: dict[str, str] = Field(description="service -> digest, where it is not what the operator rolled out")
+    forced: dict[str, str] = Field(description="service -> tag, by FORCE_IMAGE_TAG")
+    attempt: AttemptView | None
+    watched_until: datetime | None = Field(description="until then what was brought goes back when it cannot hold")
+    failed: dict[str, str] = Field(description="what is not tried again -> why")
+    waiting: str = Field(description="why nothing is done just now")
+    problem: str
 
 
 class Cpu(BaseModel):

@@ -36,6 +36,7 @@ class Sight:
     def __init__(self, wanted: Wanted, now: float) -> None:
         self.wanted = wanted
         self.id = ""
+        self.image = ""  # as the container was asked to have it
         self.networks: dict[str, str] = {}
         self.shape = Shape.ABSENT
         self.since = now
@@ -64,6 +65,7 @@ class Sight:
         started = str(state.get("StartedAt"))
         networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
         self.id = str(found.get("Id", ""))
+        self.image = str((found.get("Config") or {}).get("Image") or "")
         self.networks = {name: str(one["IPAddress"]) for name, one in networks.items() if (one or {}).get("IPAddress")}
         self.exit_code = state.get("ExitCode")
         self.oom_killed = bool(state.get("OOMKilled"))
@@ -78,7 +80,7 @@ class Sight:
             self._enter(shape, now)
 
     def gone(self, now: float) -> None:
-        self.id, self.networks = "", {}
+        self.id, self.image, self.networks = "", "", {}
         if self.shape is not Shape.ABSENT:
             self._enter(Shape.ABSENT, now)
 
@@ -111,10 +113,15 @@ class Sight:
         shared = [address for name, address in self.networks.items() if name in own_networks]
         return next(iter(shared or self.networks.values()), self.wanted.address)
 
-    def facts(self, held: bool, boot_seconds: float, wanted: bool = True) -> Facts:
+    @property
+    def digest(self) -> str:
+        """Of its image, hexadecimal; empty where the container does not tell."""
+        return self.image.rpartition("sha256:")[2] if "sha256:" in self.image else ""
+
+    def facts(self, held: bool, boot_seconds: float, tried: bool = False) -> Facts:
         return Facts(
-            wanted=wanted,
             held=held,
+            tried=tried,
             shape=self.shape,
             since=self.since,
             seen=self.seen,

@@ -45,7 +45,8 @@ class Supervisor:
         self.world = World(own, self.holds)
         self.watch = Watch(self.docker, self.world, self.nudge, log)
         self.asking = Asking(self.world, self.nudge)
-        self.hands = Hands(self.docker, self.world, self.watch, self.evidence, log)
+        self.hands = Hands(self.docker, self.world, self.watch, self.evidence, self.digest_of, log)
+        self.images: dict[str, str] = {}  # service -> digest, where it is not what the operator approved
         self.desired = DesiredFile(run_dir / "desired.json")
         self.memories: dict[str, Memory] = {}
         self.acts: Counter[tuple[str, str]] = Counter()  # (service, kind) -> acts
@@ -56,6 +57,9 @@ class Supervisor:
         self.began = time.monotonic()
         self._nudged = asyncio.Event()
         self._acting: set[asyncio.Task[None]] = set()
+
+    def digest_of(self, service: str) -> str:
+        return self.images.get(service, "")
 
     def nudge(self) -> None:
         self._nudged.set()

@@ -6,6 +6,8 @@ import time
 
 from self_healing_supervisor import models
 from self_healing_supervisor.core.memory import Breaker, Memory
+from self_healing_supervisor.follow.follower import Follower
+from self_healing_supervisor.follow.state import Attempt
 from self_healing_supervisor.holds import Hold
 from self_healing_supervisor.sight import Sight
 from self_healing_supervisor.supervisor import Supervisor
@@ -60,4 +62,32 @@ def instance(supervisor: Supervisor, sight: Sight) -> models.InstanceView:
             name, sight.wanted.boot_seconds, supervisor.policy.boot_default
         ),
         hold=None if held is None else hold(name, held),
+    )
+
+
+def follow(supervisor: Supervisor, follower: Follower) -> models.FollowView:
+    state, wanted = follower.state, supervisor.world.follow
+    return models.FollowView(
+        machine=supervisor.world.machine,
+        registry=wanted.registry if wanted else "",
+        wanted=wanted.release if wanted else "",
+        registry_problem=follower.source.problem if follower.source else "",
+        release=state.release,
+        images={service: f"sha256:{digest}" for service, digest in state.images.items()},
+        forced=follower.forced,
+        attempt=_attempt(state.attempt) if state.attempt else None,
+        watched_until=models.utc(state.kept.until) if state.kept else None,
+        failed=state.failed,
+        waiting=follower.waiting,
+        problem=follower.problem,
+    )
+
+
+def _attempt(attempt: Attempt) -> models.AttemptView:
+    return models.AttemptView(
+        name=attempt.name,
+        services=sorted(attempt.images),
+        touched=attempt.touched,
+        going_back=bool(attempt.why),
+        why=attempt.why,
     )

@@ -12,6 +12,7 @@ SERVICE_LABEL = "io.dockwright.service"
 ROLE_LABEL = "io.dockwright.role"
 MACHINE_LABEL = "io.dockwright.machine"
 INSTANCE = "instance"
+DEPLOY_LOCK = "dockwright-deploy-lock"  # a network of the engine, there while somebody deploys to this machine
 FORCED_LABELS = (f"{FLEET_LABEL}={FLEET}", f"{ROLE_LABEL}={INSTANCE}")
 
 CONTAINER_NAME = re.compile(r"dockwright-[a-z0-9]+(?:-[a-z0-9]+)*")

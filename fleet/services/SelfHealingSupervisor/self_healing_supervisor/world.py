@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from self_healing_supervisor.core.facts import Facts, Shape
-from self_healing_supervisor.desired import Desired, Wanted
+from self_healing_supervisor.desired import Desired, Follow, Wanted
 from self_healing_supervisor.holds import Hold, Holds
 from self_healing_supervisor.sight import Sight
 
@@ -23,10 +23,14 @@ class World:
         self.written_at = 0.0
         self.sights: dict[str, Sight] = {}
         self.acting: set[str] = set()
+        self.trying: set[str] = set()  # services whose image is being replaced
+        self.follow: Follow | None = None
+        self.order: tuple[Wanted, ...] = ()  # whoever is waited for comes first
 
     def desire(self, desired: Desired, now: float) -> None:
         """Takes a new desired.json: what it no longer names is forgotten, a stop before it is over."""
         self.machine, self.written_at = desired.machine, desired.written_at
+        self.follow, self.order = desired.follow, desired.instances
         wanted = {one.service: one for one in desired.instances}
         for name in self.sights.keys() - wanted.keys():
             del self.sights[name]
@@ -54,7 +58,7 @@ class World:
         """Of every instance that is ours to heal; `boots` gives each start's deadline in seconds."""
         found = {}
         for name, sight in self.treated().items():
-            facts = sight.facts(self.holds.get(name) is not None, boots[name])
+            facts = sight.facts(self.holds.get(name) is not None, boots[name], name in self.trying)
             found[name] = dataclasses.replace(facts, depends=tuple(d for d in facts.depends if d != self.own))
         return found
 

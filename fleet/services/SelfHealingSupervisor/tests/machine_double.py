@@ -11,6 +11,8 @@ from typing import Any
 
 from engine_double import LABELS, EngineDouble, Head, container
 
+APPROVED = "a" * 64  # the image that the operator approved of every container
+
 
 def stamp() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
@@ -58,9 +60,14 @@ class MachineDouble(EngineDouble):
         self.programs: dict[str, Program] = {}
         self.starts: list[str] = []
         self.startable = True
+        self.natures: dict[str, str] = {}  # digest -> "crashes" or "mute"; all others are good
+        self.here = {APPROVED}  # digests of images that are here
+        self.there: set[str] = set()  # and of those that can be pulled
+        self.kept: list[str] = []  # what was asked to be tagged -prev
+        self.claimed = False
         self._made = 0
 
-    def make(self, name: str) -> str:
+    def make(self, name: str, digest: str = APPROVED) -> str:
         self._made += 1
         ident = f"{self._made:064x}"
         found = container(ident, name, LABELS)
@@ -68,6 +75,7 @@ class MachineDouble(EngineDouble):
         address = f"127.{1 + pid // 250 % 250}.{pid % 250}.{self._made}"
         found["State"] |= {"Status": "created", "StartedAt": "0001-01-01T00:00:00Z"}
         found["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] = address
+        found["Config"]["Image"] = f"registry.test/fleet/{name}@sha256:{digest}"
         self.containers[ident] = found
         self.programs[ident] = Program(address, self.port)
         self._event(ident, "create")
@@ -76,11 +84,22 @@ class MachineDouble(EngineDouble):
     def by_name(self, name: str) -> str:
         return next(ident for ident, one in self.containers.items() if one["Name"] == f"/{name}")
 
+    def nature(self, ident: str) -> str:
+        return self.natures.get(self.containers[ident]["Config"]["Image"][-64:], "good")
+
+    def digest(self, name: str) -> str:
+        """Of the image that a container has; empty when there is none of that name."""
+        found = [one["Config"]["Image"][-64:] for one in self.containers.values() if one["Name"] == f"/{name}"]
+        return found[0] if found else ""
+
     async def start(self, ident: str) -> None:
         await self.programs[ident].begin()
+        self.programs[ident].hung = self.nature(ident) == "mute"
         self.containers[ident]["State"] |= {"Status": "running", "StartedAt": stamp()}
         self.starts.append(self.containers[ident]["Name"][1:])
         self._event(ident, "start")
+        if self.nature(ident) == "crashes":
+            await self.end(ident, 3)
 
     async def end(self, ident: str, code: int) -> None:
         await self.programs[ident].end()
@@ -115,8 +134,13 @@ class MachineDouble(EngineDouble):
                 {"Id": i, "Names": [one["Name"]], "State": one["State"]["Status"]} for i, one in self.containers.items()
             ]
         if path == "/containers/create":
-            self.make(query.removeprefix("name="))
+            said = dict(part.split("=") for part in query.split("&"))
+            self.make(said["name"], said.get("digest", APPROVED))
             return 201, {}
+        if path.startswith("/images/"):
+            return self.about_image(path, dict(part.split("=") for part in query.split("&")))
+        if path.startswith("/networks/"):
+            return (200 if self.claimed else 404), {"message": "the lock"}
         ref, _, verb = path.removeprefix("/containers/").partition("/")
         names = {one["Name"][1:]: ident for ident, one in self.containers.items()}
         ident = ref if ref in self.containers else names.get(ref, "")
@@ -125,6 +149,10 @@ class MachineDouble(EngineDouble):
         running = self.containers[ident]["State"]["Status"] == "running"
         if verb == "json":
             return 200, self.containers[ident]
+        if sent[0] == "DELETE" and not running:
+            self._event(ident, "destroy")
+            del self.containers[ident]
+            return 204, b""
         if verb == "start" and not self.startable:
             return 500, {"message": "port is already allocated"}
         if verb == "start" and not running:
@@ -140,3 +168,17 @@ class MachineDouble(EngineDouble):
         elif verb == "stats":
             return 200, {"memory_stats": {"usage": 50 * 2**20, "stats": {"inactive_file": 2**20}}}
         return 204, b""
+
+    def about_image(self, path: str, said: dict[str, str]) -> tuple[int, Any]:
+        digest = said.get("digest", APPROVED)
+        if path == "/images/tag":
+            self.kept.append(f"{said['name']} {digest}")
+            return 201, b""
+        if path == "/images/json" and "tag" in said:
+            return 404, {"message": "no such image"}
+        if path == "/images/json":
+            return (200, {"Id": f"sha256:{digest}"}) if digest in self.here else (404, {"message": "no such image"})
+        if digest not in self.there:
+            return 502, {"message": "the engine: it does not come: not found"}
+        self.here.add(digest)
+        return 200, {"Id": f"sha256:{digest}"}

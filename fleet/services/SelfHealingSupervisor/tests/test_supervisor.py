@@ -3,115 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-from machine_double import MachineDouble
-from self_healing_supervisor.keeping import Keeping
-from self_healing_supervisor.supervisor import Supervisor
-
-PORT = 28871
-
-
-class Scene:
-    def __init__(self, folder: Path, engine: MachineDouble) -> None:
-        self.folder = folder
-        self.engine = engine
-        self.told: list[dict[str, Any]] = []
-        (folder / "instances").mkdir(exist_ok=True)
-        self.supervisor = self.made()
-
-    def made(self) -> Supervisor:
-        log = logging.getLogger("supervised")
-        one = Supervisor(
-            "SelfHealingSupervisor", str(self.folder / "s"), self.folder / "state", self.folder, self.told.append, log
-        )
-        one.policy = replace(one.policy, backoff_first=0.2, created_grace=0.5, removed_grace=0.5, unwell_patience=1.5)
-        return one
-
-    def desire(self, depends: dict[str, list[str]], written_at: float | None = None) -> None:
-        rows = [
-            {
-                "service": name,
-                "machine": "mainpc",
-                "container": f"dockwright-{name.lower()}",
-                "health_port": PORT,
-                "depends": needs,
-                "start_seconds": 5,
-                "something": "newer",
-            }
-            for name, needs in depends.items()
-        ]
-        for row in rows:
-            (self.folder / "instances" / f"{row['container']}.json").write_text("{}")
-        desired = {"machine": "mainpc", "written_at": written_at or time.time(), "instances": rows}
-        part = self.folder / "part"
-        part.write_text(json.dumps(desired))
-        part.rename(self.folder / "desired.json")
-
-    @asynccontextmanager
-    async def supervised(self) -> AsyncIterator[Supervisor]:
-        one = self.supervisor
-        keeping = Keeping(one, self.folder / "state", logging.getLogger("supervised"))
-        keeping.load()
-        await one.reread()
-        runs = (one.watch.run(), one.watch.rounds(), one.pulse(), keeping.run())
-        tasks = [asyncio.create_task(run) for run in runs]
-        try:
-            yield one
-        finally:
-            one.stop()
-            for task in tasks:
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-            assert all(isinstance(end, asyncio.CancelledError) for end in ended), ended
-
-    def kinds(self, service: str = "Alpha") -> list[str]:
-        return [event["kind"] for event in self.told if event["service"] == service]
-
-    def state(self, service: str = "Alpha") -> str:
-        memory = self.supervisor.memories.get(service)
-        return str(memory.state) if memory else ""
-
-    async def until(self, true: Callable[[], object], seconds: float = 30.0) -> None:
-        end = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < end, f"not so: {self.state()}, {self.kinds()}"
-            await asyncio.sleep(0.05)
-
-    async def healthy(self, *services: str) -> None:
-        await self.until(lambda: all(self.state(one) == "healthy" for one in services or ("Alpha",)))
-
-
-Test = Callable[[Scene], Awaitable[None]]
-Play = Callable[[Test], None]
+from scene import Play, Scene, played
 
 
 @pytest.fixture
 def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
     folder = tmp_path_factory.mktemp("s")
-
-    def run(test: Test) -> None:
-        async def inside() -> None:
-            engine = MachineDouble(PORT)
-            await engine.listen(folder / "s")
-            try:
-                await test(Scene(folder, engine))
-            finally:
-                for program in engine.programs.values():
-                    await program.end()
-                await engine.close()
-
-        asyncio.run(inside())
-
-    return run
+    return lambda test: asyncio.run(played(folder, test))
 
 
 async def begun(scene: Scene) -> str:

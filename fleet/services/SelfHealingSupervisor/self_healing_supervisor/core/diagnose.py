@@ -15,6 +15,8 @@ def diagnose(memory: Memory, facts: Facts, misses: int, now: float, policy: Poli
         return State.UNWANTED, None
     if facts.held:
         return State.HELD, None
+    if facts.tried:
+        return State.TRIED, None
     age = now - facts.since
     match facts.shape:
         case Shape.PAUSED:

@@ -32,6 +32,7 @@ class Facts:
 
     wanted: bool = True
     held: bool = False
+    tried: bool = False  # it is being replaced, and whoever does that judges it
     shape: Shape = Shape.ABSENT
     since: float = 0.0
     seen: bool = False  # the container existed while we watched

@@ -10,7 +10,9 @@ from self_healing_supervisor.core.policy import Policy
 from self_healing_supervisor.core.treat import Around, step
 
 # Of these nobody need wait: they are up, or it is not to be expected that they come up.
-_NO_WAIT = frozenset({State.HEALTHY, State.SUSPECT, State.UNWANTED, State.HELD, State.PAUSED, State.BROKEN})
+_NO_WAIT = frozenset(
+    {State.HEALTHY, State.SUSPECT, State.UNWANTED, State.HELD, State.TRIED, State.PAUSED, State.BROKEN}
+)
 FORCEFUL = frozenset({Kind.HUNG, Kind.BOOT_RAN_OUT, Kind.UNWELL})
 
 

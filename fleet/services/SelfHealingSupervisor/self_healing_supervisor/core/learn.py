@@ -13,7 +13,7 @@ def learn(memory: Memory, facts: Facts, now: float, policy: Policy) -> Memory:
     starts = tuple(at for at in memory.starts if at > now - policy.window)
     memory = memory if starts == memory.starts else replace(memory, starts=starts)
     memory = _run(memory, facts, now)
-    if facts.held or not facts.wanted:
+    if facts.held or facts.tried or not facts.wanted:
         return forgiven(memory)
     if memory.healthy_since is not None and now - memory.healthy_since >= policy.stable:
         return stable(memory)

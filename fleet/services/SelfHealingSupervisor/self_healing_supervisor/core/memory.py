@@ -10,6 +10,7 @@ class State(StrEnum):
     NEW = "new"
     UNWANTED = "unwanted"  # not in desired.json: left alone
     HELD = "held"  # an operator's hold or stop: left alone
+    TRIED = "tried"  # another image of it is being tried: left to whoever tries it
     PAUSED = "paused"  # an operator's `docker pause`: left alone
     ABSENT = "absent"  # no container, and it is not yet our turn to make one
     CREATED = "created"  # not started, and it is not yet our turn to start it

@@ -15,7 +15,7 @@ from self_healing_supervisor.filter.rules import Refused, Wish
 from self_healing_supervisor.filter.target import full_id, shown
 from self_healing_supervisor.filter.upstream import Engine
 from self_healing_supervisor.http1 import Answer, Unanswered
-from self_healing_supervisor.words import FORCED_LABELS, MACHINE_LABEL
+from self_healing_supervisor.words import DEPLOY_LOCK, FORCED_LABELS, MACHINE_LABEL
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -103,6 +103,9 @@ class Filter:
             return await self._engine.ask("GET", "/containers/json", {**wish.query, "filters": _filters()})
         if wish.ref:
             return await self._on_container(wish)
+        if wish.kind == "claim":
+            held = await self._engine.ask("GET", f"/networks/{DEPLOY_LOCK}")
+            return _json({"message": "somebody deploys" if held.status == 200 else "nobody deploys"}, held.status)
         return await self._engine.ask("GET", {"ping": "/_ping", "version": "/version"}[wish.kind])
 
     async def _by_approval(self, wish: Wish) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from self_healing_supervisor.words import CONTAINER_ID, CONTAINER_NAME
+from self_healing_supervisor.words import CONTAINER_ID, CONTAINER_NAME, DEPLOY_LOCK
 
 TAIL: Final = 200
 TARGET_BYTES: Final = 1024
@@ -85,6 +85,7 @@ RULES: Final = (
     Rule("pull", "POST", re.compile("/images/create"), _ABOUT, frozenset({"name", "digest"})),
     Rule("keep", "POST", re.compile("/images/tag"), _ABOUT, frozenset({"name"})),
     Rule("image", "GET", re.compile("/images/json"), {**_ABOUT, "tag": _tag}, frozenset({"name"})),
+    Rule("claim", "GET", re.compile(f"/networks/{DEPLOY_LOCK}")),
     _on_container("inspect", "GET", "json"),
     Rule("remove", "DELETE", re.compile("/containers/([^/]+)")),
     _on_container(

@@ -1,0 +1,321 @@
+"""What following is made of: records, the choice of a release, waves, the gate, FORCE_IMAGE_TAG, the registry."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from registry_double import RegistryDouble, record, registry
+from self_healing_supervisor.core.facts import Health, Shape
+from self_healing_supervisor.desired import Follow, Wanted, parse
+from self_healing_supervisor.follow import forced
+from self_healing_supervisor.follow import registry as registries
+from self_healing_supervisor.follow.gate import LAPSE, RESTLESS, Course, Look, Verdict
+from self_healing_supervisor.follow.registry import Registry, Silent
+from self_healing_supervisor.follow.releases import file_of, newest, read
+from self_healing_supervisor.follow.source import Source, next_release
+from self_healing_supervisor.follow.waves import waves
+
+NAME, OTHER = "20261125-000000000001", "20261125-000000000002"
+A, B = "a" * 64, "b" * 64
+
+
+def raw(**changes: Any) -> bytes:
+    return json.dumps(record(NAME, {"mainpc/Alpha": A, "pc2/Beta": B}, 1000.0) | changes).encode()
+
+
+def test_a_record_says_which_image_each_instance_has() -> None:
+    found = read(raw(), NAME)
+    assert (found.name, found.created) == (NAME, 1000.0)
+    assert found.images == {"mainpc/Alpha": A, "pc2/Beta": B}
+
+
+CHANGED: dict[str, Any] = {"git_sha": "2" * 40, "instances": {"mainpc/Alpha": {"digest": f"sha256:{B}"}}}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (raw(version=2), "version 1"),
+        (raw(name=OTHER), "another release"),
+        (raw(contents=CHANGED), "not what its digest says"),
+        (raw(digest="sha256:" + A), "not what its digest says"),
+        (raw(created="yesterday"), "not whole"),
+        (json.dumps(record(NAME, {"mainpc/Alpha": "latest"}, 0.0)).encode(), "not whole"),
+        (b"[]", "no release record"),
+        (b"null", "no release record"),
+    ],
+)
+def test_a_record_that_cannot_be_trusted(content: bytes, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        read(content, NAME)
+
+
+@given(st.binary(max_size=60))
+def test_bytes_are_no_record(content: bytes) -> None:
+    for reader in (read, file_of):
+        with pytest.raises(ValueError):
+            reader(content, NAME)
+
+
+def test_the_newest_is_the_one_that_was_made_last() -> None:
+    """Names of one day have no order of their own."""
+    first, second = read(raw(), NAME), read(json.dumps(record(OTHER, {}, 900.0)).encode(), OTHER)
+    assert newest([second, first], 0.0) is first
+    assert newest([second, first], 1000.0) is None
+    assert newest([], 0.0) is None
+
+
+def wanted(service: str, phase: str, *depends: str) -> Wanted:
+    return Wanted(service, "mainpc", f"dockwright-{service.lower()}", 8000, depends=depends, phase=phase)
+
+
+INSTANCES = [
+    wanted("C", "two"),
+    wanted("A", "one"),
+    wanted("B", "one", "A"),
+    wanted("D", "two", "C", "B"),
+    wanted("E", "two"),
+]
+
+
+@pytest.mark.parametrize(
+    ("changing", "expected"),
+    [
+        ("ABCDE", [["A"], ["B"], ["C", "E"], ["D"]]),
+        ("BD", [["B"], ["D"]]),
+        ("EC", [["C", "E"]]),
+        ("", []),
+    ],
+)
+def test_waves(changing: str, expected: list[list[str]]) -> None:
+    by_name = {one.service: one for one in INSTANCES}
+    assert waves([by_name[name] for name in "ABCDE"], set(changing)) == expected
+
+
+def test_whoever_is_waited_for_in_an_earlier_phase_goes_there() -> None:
+    instances = [wanted("L", "late"), wanted("E", "early", "L")]
+    assert waves([wanted("X", "early"), *instances], {"L", "E", "X"}) == [["X", "L"], ["E"]]
+
+
+@given(st.dictionaries(st.sampled_from("ABCDEF"), st.frozensets(st.sampled_from("ABCDEF"), max_size=3)))
+def test_everyone_is_in_one_wave_even_where_they_wait_in_a_circle(depends: dict[str, frozenset[str]]) -> None:
+    instances = [wanted(name, "one", *sorted(others)) for name, others in depends.items()]
+    found = waves(instances, set(depends))
+    assert sorted(name for wave in found for name in wave) == sorted(depends)
+
+
+def course(*looks: tuple[float, str], hold: float = 5.0, deadline: float = 10.0) -> Course:
+    """`looks`: moment and what is seen: w(ell), s(ilent), u(nwell), e(nded), o(ther container)."""
+    found = Course(0.0, deadline)
+    for now, seen in looks:
+        health = {"w": Health.WELL, "u": Health.UNWELL}.get(seen, Health.SILENT)
+        found = found.take(Look(seen != "o", Shape.ENDED if seen == "e" else Shape.RUNNING, health), now, hold)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("looks", "verdict"),
+    [
+        ([(1, "s"), (9.9, "u")], Verdict.BOOTING),
+        ([(1, "s"), (10, "s")], Verdict.NEVER_WELL),
+        ([(1, "w"), (5.9, "w")], Verdict.HOLDING),
+        ([(1, "w"), (6, "w")], Verdict.HELD),
+        ([(1, "w"), (6, "w"), (7, "s"), (7 + LAPSE, "s")], Verdict.FELL),
+        ([(1, "w"), (6, "w"), (7, "s"), (8, "w")], Verdict.HOLDING),
+        ([(1, "w"), (2, "s"), (1 + LAPSE, "s"), (4.5, "w"), (9.5, "w")], Verdict.HELD),
+        ([(1, "e")], Verdict.ENDED),
+        ([(1, "w"), (9, "w"), (10, "e")], Verdict.ENDED),
+        ([(1, "w"), (3, "o"), (9, "w")], Verdict.ENDED),
+        ([(now, "w" if now % 2 else "u") for now in range(1, int(RESTLESS) + 10)], Verdict.FELL),
+    ],
+)
+def test_the_gate(looks: list[tuple[float, str]], verdict: Verdict) -> None:
+    assert course(*looks).verdict is verdict
+
+
+@given(st.lists(st.tuples(st.floats(0, 200), st.sampled_from("wsueo")), max_size=40))
+def test_only_health_without_a_break_holds(looks: list[tuple[float, str]]) -> None:
+    looks.sort(key=lambda look: look[0])
+    found = course(*looks)
+    if found.verdict is Verdict.HELD:
+        last = [seen for now, seen in looks if now >= looks[-1][0] - 5.0 + 1e-6]
+        assert set(last) == {"w"}
+    if "e" in {seen for _, seen in looks} or "o" in {seen for _, seen in looks}:
+        assert found.verdict.failed
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "wrong"),
+    [
+        ("", {}, False),
+        ("TTSService=20261101-abc", {"TTSService": "20261101-abc"}, False),
+        (" Aa=1 , Bb=2,", {"Aa": "1", "Bb": "2"}, False),
+        ("latest", {}, True),
+        ("Aa=1,bb=2", {"Aa": "1"}, True),
+        ("Aa=", {}, True),
+        ("Aa=a b", {}, True),
+        ("Aa=../x", {}, True),
+    ],
+)
+def test_forced_tags(text: str, found: dict[str, str], wrong: bool) -> None:
+    tags, says = forced.parse(text)
+    assert tags == found
+    assert bool(says) is wrong
+
+
+def test_a_tag_is_meant_with_its_machine_first() -> None:
+    assert forced.names("x", "pc2") == ("x-pc2", "x")
+    assert forced.names("x-pc2", "pc2") == ("x-pc2",)
+
+
+def desired(follow: object) -> bytes:
+    return json.dumps({"machine": "mainpc", "instances": [], "follow": follow}).encode()
+
+
+def test_what_the_operator_says_of_following() -> None:
+    assert parse(desired(None)).follow is None
+    assert parse(desired({"registry": "r.test/x"})).follow == Follow("r.test/x")
+    said = {"registry": "r.test/x", "release": "latest", "every_seconds": 5, "newer": 1}
+    assert parse(desired(said)).follow == Follow("r.test/x", "latest", 5.0)
+
+
+@pytest.mark.parametrize(
+    "follow",
+    [
+        5,
+        {},
+        {"registry": 5},
+        {"registry": "r", "release": "newest"},
+        {"registry": "r", "release": "20261125"},
+        {"registry": "r", "release": None},
+        {"registry": "r", "every_seconds": 0},
+        {"registry": "r", "every_seconds": "5"},
+    ],
+    ids=str,
+)
+def test_what_is_meant_to_be_followed_and_cannot_be(follow: object) -> None:
+    with pytest.raises(ValueError, match="follow"):
+        parse(desired(follow))
+
+
+@pytest.fixture
+def double() -> Iterator[RegistryDouble]:
+    with registry() as made:
+        yield made
+
+
+def test_a_registry_is_read(double: RegistryDouble) -> None:
+    double.put(record(NAME, {"mainpc/Alpha": A}, 5.0))
+    double.manifests["releases/latest"] = double.manifests["releases/sha256-x"] = b"{}"
+    found = Registry(double.place)
+    assert found.names() == [NAME]
+    assert found.release(NAME).images == {"mainpc/Alpha": A}
+    double.manifests["alpha/mine"] = b"{}"
+    assert found.digest("alpha", "mine") == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    assert found.digest("alpha", "none") is None
+
+
+def test_pages_are_turned(double: RegistryDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {
+        "?n=1000": ([NAME], {"Link": '</v2/fleet/releases/tags/list?n=1000&last=a>; rel="next"'}),
+        "?n=1000&last=a": ([OTHER, "x"], {}),
+    }
+
+    def answer(path: str) -> tuple[int, bytes, dict[str, str]]:
+        tags, more = pages["?" + path.partition("?")[2]]
+        return 200, json.dumps({"tags": tags}).encode(), more
+
+    monkeypatch.setattr(double, "answer", answer)
+    assert Registry(double.place).names() == [NAME, OTHER]
+
+
+def test_other_bytes_than_their_digest_says_are_refused(double: RegistryDouble) -> None:
+    double.put(record(NAME, {"mainpc/Alpha": A}, 5.0))
+    for digest in double.blobs:
+        double.blobs[digest] += b" "
+    with pytest.raises(ValueError, match="other bytes"):
+        Registry(double.place).release(NAME)
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "says"),
+    [
+        (500, b"", "answers 500"),
+        (429, b"", "answers 429"),
+        (401, b"", "logged in"),
+        (403, b"", "logged in"),
+        (200, b"<html>", "not JSON"),
+        (200, b"[]", "not what a registry says"),
+        (200, b"x" * 200, "no end"),
+    ],
+)
+def test_a_registry_that_does_not_answer_as_one(
+    double: RegistryDouble, monkeypatch: pytest.MonkeyPatch, status: int, content: bytes, says: str
+) -> None:
+    monkeypatch.setattr(double, "answer", lambda _: (status, content, {}))
+    monkeypatch.setattr(registries, "BYTES", 100)
+    with pytest.raises(Silent, match=says):
+        Registry(double.place).names()
+
+
+def test_a_registry_that_is_gone(double: RegistryDouble) -> None:
+    double.stop()
+    with pytest.raises(Silent, match="refused"):
+        Registry(double.place).names()
+
+
+def test_a_token_is_taken_over_tls_only_and_given_to_the_registry_alone(
+    double: RegistryDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with registry() as other:
+        found = Registry(double.place)
+        found._tokens["fleet/releases"] = "hidden"
+        monkeypatch.setattr(double, "answer", lambda _: (307, b"", {"Location": f"http://127.0.0.1:{other.port}/x"}))
+        with pytest.raises(Silent):
+            found.names()
+        assert double.headers[0]["Authorization"] == "Bearer hidden"
+        assert other.asked == ["/x"]
+        assert "Authorization" not in other.headers[0]
+        challenge = {"WWW-Authenticate": f'Bearer realm="http://127.0.0.1:{other.port}/token",service="s",scope="r"'}
+        monkeypatch.setattr(double, "answer", lambda _: (401, b"", challenge))
+        with pytest.raises(Silent, match="logged in"):
+            found.names()
+        assert other.asked == ["/x"]
+
+
+def test_without_tls_only_loopback_is_spoken_to() -> None:
+    assert Registry("registry.test:5000/fleet")._base == "https://registry.test:5000/v2/"
+    assert Registry("127.0.0.1:5000/fleet")._base == "http://127.0.0.1:5000/v2/"
+    assert Registry("localhost/fleet")._base == "http://localhost/v2/"
+    assert Registry("[::1]:5000/fleet")._base == "http://[::1]:5000/v2/"
+    assert Registry("127.0.0.1.evil.test/fleet")._base.startswith("https://")
+
+
+def test_the_next_release(double: RegistryDouble, tmp_path: Path) -> None:
+    told: list[str] = []
+    source = Source(double.place, tmp_path / "none", lambda kind, detail: told.append(f"{kind} {detail['release']}"))
+
+    def ask(wanted: str, old: list[str] | None, tried: float = 0.0, *failed: str) -> tuple[str, list[str]]:
+        found, now_old = asyncio.run(next_release(source, wanted, 500.0, old, tried, set(failed)))
+        return found.name if found else "", now_old
+
+    early, late, broken = "19700101-000000000001", "19700101-000000000002", "19700101-000000000003"
+    for name, created in ((early, 400.0), (late, 600.0)):
+        double.put(record(name, {}, created))
+    double.put(record(early, {}, 700.0), tag=broken)
+    assert ask("latest", None) == (late, [early, broken])
+    assert ask("latest", [early, broken], 600.0) == ("", [early, broken])
+    assert ask("latest", [early, broken], 0.0, late) == ("", [early, broken])
+    assert ask("latest", [late, broken]) == (early, [late, broken])
+    assert ask(early, [early, late, broken]) == (early, [early, late, broken])
+    assert ask(early, [early], 0.0, early) == ("", [early])
+    assert ask("19990101-000000000009", [early])[0] == ""
+    assert ask("latest", []) == (late, [])
+    assert told == [f"release_refused {broken}"]
