@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from dockwright.engine.registry.place import Place
+
 IMAGE = "dockwright-test-tiny"
 SERVICE = Path(__file__).resolve().parents[2] / "fleet" / "services" / "SelfHealingSupervisor"
 HEALTH_PORT = 8000
@@ -72,6 +74,16 @@ def _write(archive: Path, folder: Path) -> None:
         script = tarfile.TarInfo("answer")
         script.size, script.mode = len(ANSWER), 0o755
         tar.addfile(script, io.BytesIO(ANSWER.encode()))
+
+
+def pushed(engine: Engine, folder: Path, place: Place, service: str, *changes: str, title: str = "") -> str:
+    """An image that says what it was built for, in a registry and no longer here; its digest, hexadecimal."""
+    named = f"{place}/{slug(service).removeprefix('dockwright-')}:one"
+    label = f"LABEL org.opencontainers.image.title={title or f'mainpc/{service}'}"
+    import_image(engine, folder, named, label, *changes)
+    said = engine.docker("push", named)
+    engine.docker("rmi", named)
+    return said.rpartition("digest: sha256:")[2].split()[0]
 
 
 def slug(service: str) -> str:

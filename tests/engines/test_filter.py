@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,78 +11,18 @@ from typing import Any
 
 import pytest
 
+from engines.guarded import Guard, OverUnix, guarding
 from engines.registry import Registry
-from engines.supervised import IMAGE, SERVICE, Engine, body, import_image, slug, start, until
+from engines.supervised import IMAGE, Engine, body, import_image, pushed, slug, start, until
 
 pytestmark = pytest.mark.engines
-
-
-class OverUnix(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("docker", timeout=30)
-        self._path = str(path)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
-        self.sock.connect(self._path)
-
-
-class Guard:
-    """The filter as its own process; `instances` holds the approved bodies."""
-
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        self.engine = engine
-        self.socket = folder / "guard.sock"
-        self.instances = folder / "instances"
-        self.instances.mkdir()
-        self.log = folder / "guard.log"
-        env = {
-            **os.environ,
-            "DOCKWRIGHT_DOCKER_SOCKET": str(engine.socket),
-            "DOCKWRIGHT_FILTER_SOCKET": str(self.socket),
-            "DOCKWRIGHT_RUN_DIR": str(folder),
-        }
-        with self.log.open("wb") as log:
-            command = [sys.executable, "-m", "self_healing_supervisor.filter"]
-            self.process = subprocess.Popen(command, cwd=SERVICE, env=env, stdout=log, stderr=log)
-
-    def approve(self, name: str, wanted: dict[str, Any]) -> None:
-        (self.instances / f"{name}.json").write_text(json.dumps(wanted))
-
-    def follow(self, registry: str) -> None:
-        (self.instances.parent / "desired.json").write_text(json.dumps({"follow": {"registry": registry}}))
-
-    def answers(self) -> bool:
-        """Whether it takes connections: its socket is there a moment before it listens."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.socket)) == 0
-
-    def ask(self, method: str, target: str, sent: object = None) -> tuple[int, Any]:
-        connection = OverUnix(self.socket)
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        raw = b"" if sent is None else json.dumps(sent).encode()
-        connection.putheader("Content-Length", str(len(raw)))
-        connection.endheaders(raw)
-        answer = connection.getresponse()
-        found = answer.read()
-        connection.close()
-        try:
-            return answer.status, json.loads(found)
-        except ValueError:
-            return answer.status, found
 
 
 @pytest.fixture
 def guard(engine: Engine, tmp_path: Path) -> Iterator[Guard]:
     import_image(engine, tmp_path)
-    one = Guard(engine, tmp_path)
-    try:
-        until(one.answers)
+    with guarding(engine, tmp_path) as one:
         yield one
-    finally:
-        one.process.terminate()
-        one.process.wait(10)
 
 
 @pytest.fixture
@@ -245,8 +181,8 @@ def test_an_image_comes_from_the_fleets_registry_by_digest_and_for_its_own_insta
 ) -> None:
     name, own = slug(service), import_image(engine, tmp_path)
     guard.approve(name, body(service, own, network))
-    good = pushed(engine, tmp_path, registry, service, f"mainpc/{service}")
-    other = pushed(engine, tmp_path, registry, service, "mainpc/Other")
+    good = pushed(engine, tmp_path, registry.place, service)
+    other = pushed(engine, tmp_path, registry.place, service, title="mainpc/Other")
     pull = f"/images/create?name={name}&digest="
     assert guard.ask("POST", pull + good)[0] == 403  # nobody said from where
     guard.follow(str(registry.place))
@@ -270,15 +206,6 @@ def test_an_image_comes_from_the_fleets_registry_by_digest_and_for_its_own_insta
     until(lambda: status(engine, name) == "exited")
     assert guard.ask("DELETE", f"/containers/{name}")[0] == 204
     assert name not in engine.docker("ps", "--all", "--format", "{{.Names}}")
-
-
-def pushed(engine: Engine, folder: Path, registry: Registry, service: str, title: str) -> str:
-    """An image that says what it was built for, in the registry and no longer here; its digest."""
-    named = f"{registry.place}/{slug(service)[11:]}:one"
-    import_image(engine, folder, named, f"LABEL org.opencontainers.image.title={title}")
-    said = engine.docker("push", named)
-    engine.docker("rmi", named)
-    return said.rpartition("digest: sha256:")[2].split()[0]
 
 
 def owned(engine: Engine) -> list[list[str]]:

@@ -7,18 +7,28 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rollout.fleets import SHA, Given, fleet, stored, usual
 from rollout.test_choice import fleets
 
+from dockwright.errors import UsageError
 from dockwright.rollout.choice import choose
 from dockwright.rollout.desired import desired
+from dockwright.rollout.following import following
+from dockwright.spec.address import Address
 from dockwright.spec.model import Fleet, Instance
 
+NAME = "20261124-59b51f84018b"
 NOW = datetime(2026, 11, 24, 18, 0, 0, 123456, tzinfo=UTC)
 ORIGIN = {"git_sha": "a" * 40, "tag": "20261124-aaaaaaaaaaaa"}
 parse = importlib.import_module("self_healing_supervisor.desired").parse
+
+
+def at(**said: str) -> Address:
+    """A machine's address, as machines.toml gives it."""
+    return Address.model_validate({"engine": "local", **said})
 
 
 def written(made: Fleet, machine: str = "mainpc", *, gpu: bool = False) -> dict[str, Any]:
@@ -103,3 +113,42 @@ def test_the_supervisor_understands_it() -> None:
 def test_the_supervisor_understands_every_fleet(made: Fleet, machine: str, gpu: bool) -> None:
     content = written(made, machine, gpu=gpu)
     assert len(parse(json.dumps(content).encode()).instances) == len(content["instances"])
+
+
+def test_what_the_supervisor_may_bring_is_said_where_it_may() -> None:
+    made = usual()
+    choice = choose(made, "mainpc", gpu=False)
+    images = {each: stored(each) for each in choice.all}
+    follow = following(made, at(follow="release"), {})
+    assert follow == {"registry": "registry.example/fleet", "release": "latest"}
+    read = parse(json.dumps(desired(made, choice, images, NOW, ORIGIN, follow, {"mainpc/Caller"})))
+    assert (read.follow.registry, read.follow.release) == ("registry.example/fleet", "latest")
+    assert [one.service for one in read.instances if one.pinned] == ["Caller"]
+    assert parse(json.dumps(written(made))).follow is None
+
+
+@pytest.mark.parametrize(
+    ("address", "environ", "expected"),
+    [
+        (None, {}, None),
+        (at(), {"DOCKWRIGHT_REGISTRY": "r.test/x"}, None),
+        (at(follow=NAME), {}, ("registry.example/fleet", NAME)),
+        (at(follow="release"), {"DOCKWRIGHT_REGISTRY": "r.test/x"}, ("r.test/x", "latest")),
+        (
+            at(follow="release", registry="s.test/y"),
+            {"DOCKWRIGHT_REGISTRY": "r.test/x"},
+            ("s.test/y", "latest"),
+        ),
+        (None, {"FORCE_IMAGE_TAG": "Caller=x"}, ("registry.example/fleet", "")),
+    ],
+)
+def test_from_where_and_what(
+    address: Address | None, environ: dict[str, str], expected: tuple[str, str] | None
+) -> None:
+    found = following(usual(), address, environ)
+    assert (found and (found["registry"], found["release"])) == expected
+
+
+def test_a_registry_that_is_none_is_said() -> None:
+    with pytest.raises(UsageError, match="names no registry"):
+        following(usual(), at(follow="release", registry="nonsense"), {})

@@ -67,3 +67,17 @@ def test_everything_wrong_in_both_files_comes_at_once(tmp_path: Path) -> None:
 def test_the_users_file_is_where_they_say() -> None:
     assert user_file({"DOCKWRIGHT_MACHINES": "/m.toml"}) == Path("/m.toml")
     assert user_file({"XDG_CONFIG_HOME": "/c"}) == Path("/c/dockwright/machines.toml")
+
+
+@pytest.mark.parametrize("follow", ["release", "20261124-59b51f84018b", "20261124-59b51f84018b-2", ""])
+def test_a_machine_may_follow_releases(tmp_path: Path, follow: str) -> None:
+    (tmp_path / "machines.toml").write_text(f'[pc2]\nengine = "local"\nfollow = "{follow}"\nregistry = "r.test/x"\n')
+    found = load_addresses(tmp_path, MACHINES, tmp_path / "none.toml")["pc2"]
+    assert (found.follow, found.registry) == (follow, "r.test/x")
+
+
+@pytest.mark.parametrize("follow", ["latest", "main", "20261124", "release "])
+def test_what_is_no_release_cannot_be_followed(tmp_path: Path, follow: str) -> None:
+    (tmp_path / "machines.toml").write_text(f'[pc2]\nengine = "local"\nfollow = "{follow}"\n')
+    with pytest.raises(SpecError, match="follow"):
+        load_addresses(tmp_path, MACHINES, tmp_path / "none.toml")

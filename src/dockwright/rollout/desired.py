@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from dockwright.build.store import Stored
@@ -14,12 +14,26 @@ MACHINE_FACTS = {"gpu", "gpu_memory_mb", "gpu_arch", "cpus", "memory_mb"}
 
 
 def desired(
-    fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], now: datetime, origin: Mapping[str, str]
+    fleet: Fleet,
+    choice: Choice,
+    images: Mapping[Instance, Stored],
+    now: datetime,
+    origin: Mapping[str, str],
+    follow: Mapping[str, str] | None = None,
+    pinned: Collection[str] = (),
 ) -> dict[str, object]:
-    """The content of desired.json. `images`: the image of each instance that runs here; `origin`: git_sha and tag."""
+    """The content of desired.json. `images`: the image of each instance that runs here; `origin`: git_sha and tag.
+
+    `follow`: from which registry the supervisor may take other images, and which release; None: from none. `pinned`:
+    instances that no release moves.
+    """
     running = start_order(fleet, choice.all)
     rows = [
-        {**row(fleet, instance, running, container_name(instance.service)), **_image(images[instance])}
+        {
+            **row(fleet, instance, running, container_name(instance.service)),
+            **_image(images[instance]),
+            **({"pinned": True} if instance.name in pinned else {}),
+        }
         for instance in running
     ]
     left_out = [
@@ -31,7 +45,8 @@ def desired(
         for instance in fleet.instances()
         if instance.service in fleet.implementations and instance not in choice.all
     ]
-    return document(fleet, choice.machine, now, origin, rows, left_out) | {"elsewhere": elsewhere}
+    said = {"elsewhere": elsewhere, **({"follow": dict(follow)} if follow else {})}
+    return document(fleet, choice.machine, now, origin, rows, left_out) | said
 
 
 def document(

@@ -13,6 +13,7 @@ from dockwright.rollout import compose, kept
 from dockwright.rollout.bring import bring
 from dockwright.rollout.choice import Choice, LeftOut, choose
 from dockwright.rollout.desired import desired
+from dockwright.rollout.following import following
 from dockwright.rollout.kept import Kept
 from dockwright.rollout.site import Site
 from dockwright.spec.model import Fleet
@@ -72,9 +73,9 @@ def render(fleet: Fleet, record: Record, sites: Mapping[str, Site], pins: Mappin
             if fleet.implementations[each.service].docker:
                 group = site.socket_group(named[each])
         content = compose.render(fleet, choice, named, site.host(group, others))
-        rows = desired(
-            fleet, choice, images, datetime.now(UTC), {"git_sha": record.contents.git_sha, "tag": record.name}
-        )
+        origin = {"git_sha": record.contents.git_sha, "tag": record.name}
+        follow = following(fleet, site.address)
+        rows = desired(fleet, choice, images, datetime.now(UTC), origin, follow, pins)
         path = kept.folder(site.place, record.name) / "compose.yaml"
         text = compose.text(content, path, site.docker.host, f"deploy {record.name}")
         kept.write(site.place, record.name, text, rows)

@@ -22,8 +22,10 @@ from dockwright.release import health, shelf
 from dockwright.rollout import compose, facts, gate
 from dockwright.rollout.choice import Choice, choose
 from dockwright.rollout.desired import desired
+from dockwright.rollout.following import following
 from dockwright.rollout.place import Place, here
 from dockwright.rollout.starting import free_ports, start
+from dockwright.spec.address import Address, load_addresses, user_file
 from dockwright.spec.model import Fleet, Instance
 
 Say = Callable[[str], None]
@@ -63,10 +65,11 @@ def _up(fleet: Fleet, root: Path, place: Place, machine: str | None, bind: str, 
     planned, built = build(docker, fleet, choice, root, install=install, say=say)
     choice = buildable(choice, planned, place)
     images = {instance: built.of(instance.name) for instance in choice.all}
+    address = load_addresses(root / "fleet", fleet.machines, user_file()).get(choice.machine)
     docker = free_ports(docker, fleet, choice, place, bind, say)
     place.prepare()
     place.write_bind(bind)
-    wanted = _wanted(fleet, choice, images, root)
+    wanted = _wanted(fleet, choice, images, root, address)
     host = compose.Host(socket, socket.stat().st_gid, _cpus(docker), bind, place, gpu=bool(cards))
     by_digest = docker.image_store == "containerd"
     named = {instance: image.named(by_digest=by_digest) for instance, image in images.items()}
@@ -140,10 +143,12 @@ def buildable(choice: Choice, planned: Planned, place: Place) -> Choice:
     return rest
 
 
-def _wanted(fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], root: Path) -> dict[str, Any]:
+def _wanted(
+    fleet: Fleet, choice: Choice, images: Mapping[Instance, Stored], root: Path, address: Address | None
+) -> dict[str, Any]:
     origin = read_origin(root)
     said = {"git_sha": origin.git_sha, "tag": origin.tag}
-    return desired(fleet, choice, images, datetime.now(UTC), said)
+    return desired(fleet, choice, images, datetime.now(UTC), said, following(fleet, address))
 
 
 def _cpus(docker: Docker) -> int:

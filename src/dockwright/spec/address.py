@@ -48,6 +48,17 @@ class Address(Declared):
         description="the engine's socket on that machine, for the supervisor's filter; a local engine's own is found",
     )
 
+    follow: str = Field(
+        "",
+        pattern=r"^(release|\d{8}-[0-9a-f]{12}(-[1-9]\d*)?)?$",
+        description='"release": its supervisor brings newly tagged releases by itself; or the name of one; empty: none',
+    )
+    registry: str = Field(
+        "",
+        max_length=300,
+        description="where its supervisor finds releases and images, HOST[:PORT]/PATH; the fleet's own when empty",
+    )
+
     @property
     def local(self) -> bool:
         return self.engine == LOCAL

@@ -18,6 +18,7 @@ from self_healing_supervisor.follow.forced import VARIABLE
 from self_healing_supervisor.keeping import Keeping
 from self_healing_supervisor.machine import MachineFacts
 from self_healing_supervisor.measures import Measures
+from self_healing_supervisor.neighbours import Neighbours
 from self_healing_supervisor.stats import Stats
 from self_healing_supervisor.supervisor import Supervisor
 from self_healing_supervisor.telling import Telling
@@ -40,6 +41,7 @@ def create(service: Service) -> FastAPI:
     keeping = Keeping(supervisor, service.state_dir, log)
     follower = Follower(supervisor, service.state_dir, service.run_dir, os.environ.get(VARIABLE, ""), log)
     machine = MachineFacts(supervisor.world, Stats(supervisor.docker), service.state_dir)
+    neighbours = Neighbours(elsewhere(service), lambda kind, detail: supervisor.tell(kind, service.name, detail))
     tasks: list[asyncio.Task[None]] = []
 
     async def start() -> None:
@@ -53,6 +55,7 @@ def create(service: Service) -> FastAPI:
             follower.run(),
             keeping.run(),
             telling.run(),
+            neighbours.run(),
         )
         tasks.extend(asyncio.create_task(run) for run in runs)
 
@@ -84,3 +87,9 @@ def create(service: Service) -> FastAPI:
     app = create_app(service, title="SelfHealingSupervisor", version="1")
     app.include_router(routes(supervisor, follower, keeping, machine))
     return app
+
+
+def elsewhere(service: Service) -> dict[str, str]:
+    """The other machines, by where each one's observer answers."""
+    machines = service.peers.machines(OBSERVER) if OBSERVER in service.peers else ()
+    return {name: service.peers.health_url(OBSERVER, name) for name in machines if name != service.machine}

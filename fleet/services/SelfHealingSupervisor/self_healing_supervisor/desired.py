@@ -33,6 +33,7 @@ class Wanted:
     boot_seconds: float | None = None
     image_digest: str = ""
     phase: str = ""
+    pinned: bool = False  # no release moves it
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def _wanted(row: object) -> Wanted:
         float(boot) if isinstance(boot, int | float) and 0 < boot <= 3600 else None,
         str(row.get("image_digest") or ""),
         str(row.get("phase") or ""),
+        row.get("pinned") is True,
     )
 
 

@@ -140,9 +140,17 @@ class Docker:
         """Tags an image of this container's as the one to go back to."""
         await self._ask("POST", f"/images/tag?{_about(name, digest)}")
 
-    async def image(self, name: str, digest: str = "", tag: str = "") -> dict[str, Any] | None:
-        """An image of this container's repository that is here; None when it is not."""
-        about = _about(name, digest) + (f"&tag={tag}" if tag else "")
+    async def has_image(self, name: str, digest: str) -> bool:
+        """Whether an image of this container's repository is here."""
+        return await self._image(_about(name, digest)) is not None
+
+    async def tagged(self, name: str, tag: str) -> str:
+        """The digest of what a tag means here, hexadecimal; empty where it means nothing that has one."""
+        found = await self._image(f"name={name}&tag={tag}") or {}
+        repository = f"/{name.removeprefix('dockwright-')}@sha256:"
+        return next((str(one)[-64:] for one in found.get("RepoDigests") or () if repository in str(one)), "")
+
+    async def _image(self, about: str) -> dict[str, Any] | None:
         try:
             found = await self._json(f"/images/json?{about}")
         except Denied as denial:

@@ -65,6 +65,7 @@ class MachineDouble(EngineDouble):
         self.there: set[str] = set()  # and of those that can be pulled
         self.kept: list[str] = []  # what was asked to be tagged -prev
         self.claimed = False
+        self.tags: dict[str, str] = {}  # container:tag -> digest, of images that are here
         self._made = 0
 
     def make(self, name: str, digest: str = APPROVED) -> str:
@@ -175,7 +176,9 @@ class MachineDouble(EngineDouble):
             self.kept.append(f"{said['name']} {digest}")
             return 201, b""
         if path == "/images/json" and "tag" in said:
-            return 404, {"message": "no such image"}
+            found = self.tags.get(f"{said['name']}:{said['tag']}")
+            repository = f"registry.test/fleet/{said['name'].removeprefix('dockwright-')}"
+            return (200, {"RepoDigests": [f"{repository}@sha256:{found}"]}) if found else (404, {"message": "none"})
         if path == "/images/json":
             return (200, {"Id": f"sha256:{digest}"}) if digest in self.here else (404, {"message": "no such image"})
         if digest not in self.there:

@@ -264,6 +264,20 @@ def test_what_is_held_or_forced_stays_as_it_is(play: Play, shelf: RegistryDouble
     play(test)
 
 
+def test_a_tag_that_is_here_is_forced_without_the_registry(play: Play, shelf: RegistryDouble) -> None:
+    async def test(scene: Scene) -> None:
+        scene.engine.here.add(NEW)
+        scene.force = "Beta=mine-mainpc,Alpha=gone"
+        scene.engine.tags["dockwright-beta:mine-mainpc"] = NEW
+        await begun(scene, shelf)
+        shelf.stop()
+        async with scene.supervised():
+            await scene.until(lambda: told(scene, "release_kept"))
+            assert digests(scene) == (APPROVED, NEW)
+
+    play(test)
+
+
 def test_while_somebody_deploys_nothing_is_begun(play: Play, shelf: RegistryDouble) -> None:
     async def test(scene: Scene) -> None:
         scene.engine.claimed = True

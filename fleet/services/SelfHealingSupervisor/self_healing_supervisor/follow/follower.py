@@ -146,8 +146,7 @@ class Follower:
             return
         container = sight.wanted.container
         for name in forced.names(tag, sight.wanted.machine):
-            here = await self._docker.image(container, tag=name)
-            digest = str((here or {}).get("Id", "")).removeprefix("sha256:") or await source.digest(
+            digest = await self._docker.tagged(container, name) or await source.digest(
                 container.removeprefix("dockwright-"), name
             )
             if digest:
@@ -159,12 +158,15 @@ class Follower:
         self.problem = f"{forced.VARIABLE}: {service} has no image tagged {tag}"
 
     def _changes(self, images: Mapping[str, str]) -> dict[str, str]:
-        """What a release changes here: not what is held, nor what FORCE_IMAGE_TAG holds."""
+        """What a release changes here: not what is held or pinned, nor what FORCE_IMAGE_TAG holds."""
         treated = self._world.treated()
         return {
             name: digest
             for name, digest in images.items()
-            if name not in self.forced and self._free(treated[name]) and treated[name].digest != digest
+            if name not in self.forced
+            and not treated[name].wanted.pinned
+            and self._free(treated[name])
+            and treated[name].digest != digest
         }
 
     def _free(self, sight: Sight) -> bool:

@@ -54,7 +54,7 @@ class Trial:
         for service, digest in attempt.images.items():
             container = self._sight(service).wanted.container
             try:
-                if await self._docker.image(container, digest) is None:
+                if not await self._docker.has_image(container, digest):
                     await self._docker.pull(container, digest)
             except Unanswered as error:
                 raise NotNow(f"{service}: {error}") from error
@@ -77,7 +77,7 @@ class Trial:
         before = {service: attempt.before.get(service, "") for service in attempt.touched}
         for service, digest in before.items():
             container = self._sight(service).wanted.container
-            if digest and await self._docker.image(container, digest) is None:
+            if digest and not await self._docker.has_image(container, digest):
                 await self._docker.pull(container, digest)
         problems: list[str] = []
         for service in [name for wave in waves(self._world.order, before) for name in wave]:

@@ -1,0 +1,25 @@
+"""What a machine's supervisor may bring by itself: from which registry, and which release. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from dockwright.engine.registry import place
+from dockwright.rollout.pins import VARIABLE
+from dockwright.spec.address import Address
+from dockwright.spec.model import Fleet
+
+NEWEST = "latest"
+
+
+def following(fleet: Fleet, address: Address | None, environ: Mapping[str, str] = os.environ) -> dict[str, str] | None:
+    """`follow` in desired.json; None where the supervisor takes no image but those that are rolled out.
+
+    FORCE_IMAGE_TAG lets it take images, too: it holds services at a tag. Raises UsageError for what names no registry.
+    """
+    if not (address and address.follow) and not environ.get(VARIABLE):
+        return None
+    known = place.named(address.registry if address else None, environ) or place.parse(fleet.registry)
+    wanted = address.follow if address else ""
+    return {"registry": str(known), "release": NEWEST if wanted == "release" else wanted}
