@@ -139,6 +139,19 @@ def others(docker: Docker, history: History) -> Iterator[None]:
     docker.run("image", "rm", "somebody-elses:latest", check=False)
 
 
+def test_a_pinned_image_stays(docker: Docker, tool: Fleet, history: History, others: None) -> None:
+    """Whatever its age, until somebody unpins, and the reason is the one that was given."""
+    tag = history.shelf.find(history.names[4]).contents.instances[TWIN].tag
+    words = ("SystemDigitalTwin", tag, "--until", "2999-01-01", "--why", "the newest one leaks")
+    done = tool.run("pin", *words)
+    assert done.returncode == 0, done.stderr
+    found = prune(tool, "images", "--keep", "1", "--yes")
+    assert found["items"] == []
+    assert found["kept"][history.twin(4)] == "SystemDigitalTwin is pinned to it: the newest one leaks"
+    assert history.twin(4) in stored(docker)
+    assert tool.run("unpin", "SystemDigitalTwin").returncode == 0
+
+
 def test_exactly_what_is_old_goes_and_its_bytes_are_true(
     docker: Docker, tool: Fleet, history: History, others: None, store: Path
 ) -> None:

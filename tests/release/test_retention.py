@@ -171,6 +171,7 @@ def hosts(draw: st.DrawFn) -> dict[str, Any]:
         "running": running,
         "used": draw(st.sets(DIGESTS, max_size=1)),
         "built": draw(st.sets(DIGESTS, max_size=1)),
+        "held": dict.fromkeys(draw(st.sets(DIGESTS, max_size=1)), "pinned"),
     }
 
 
@@ -190,7 +191,7 @@ def needed(host: dict[str, Any]) -> set[str]:
             name in instances and instances[name].digest == key for name, key in host["running"].items()
         ):
             stay |= one.digests()
-    return stay.union(host["running"].values(), host["used"], host["built"])
+    return stay.union(host["running"].values(), host["used"], host["built"], host["held"])
 
 
 class Unused:

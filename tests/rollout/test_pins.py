@@ -60,14 +60,14 @@ def test_an_expired_pin_holds_nothing_and_still_protects_its_image(fleet: Fleet,
     assert pins.held(fleet, docker, later, {}) == {}
     assert pins.read()["Helper"].expired(later)
     assert not pins.read()["Helper"].expired(date(2026, 12, 1)), "its last day is a day on which it holds"
-    assert pins.protected() == {DIGEST}
+    assert pins.protected() == {DIGEST: "Helper is pinned to it: the new one leaks"}
 
 
 def test_unpinned_is_free_again(fleet: Fleet, docker: Docker) -> None:
     pin(fleet, docker)
     pins.unpin("Helper")
     assert pins.held(fleet, docker, TODAY, {}) == {}
-    assert pins.protected() == frozenset()
+    assert pins.protected() == {}
     with pytest.raises(UsageError, match="is not pinned"):
         pins.unpin("Helper")
 

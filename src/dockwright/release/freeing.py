@@ -41,12 +41,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Host:
-    """What of this host decides what may go. `running`: instance -> the image that should run here."""
+    """What of this host decides what may go. `running`: instance -> the image that should run here.
+
+    `held`: digest -> why, of images that somebody has pinned.
+    """
 
     fleet: Fleet
     root: Path
     shelf: Shelf
     running: Mapping[str, str]
+    held: Mapping[str, str]
     environments: Collection[str]
     registry: Place
 
@@ -94,4 +98,5 @@ def protections(docker: Docker, host: Host, stored: Stored) -> dict[str, str]:
         running=host.running,
         used=[one.image for one in stored.containers],
         built=[image.digest for image in built],
+        held=host.held,
     )

@@ -15,15 +15,18 @@ def digests(
     running: Mapping[str, str],
     used: Iterable[str],
     built: Iterable[str],
+    held: Mapping[str, str],
 ) -> dict[str, str]:
     """Digest -> why it stays.
 
     `running`: instance -> digest, of what should run here; `used`: what containers need; `built`: what the work tree's
-    fleet is made of.
+    fleet is made of; `held`: digest -> why, of what somebody has pinned.
     """
     found = dict.fromkeys(used, "a container needs it")
     for digest in running.values():
         found.setdefault(digest, "should run here")
+    for digest, why in held.items():
+        found.setdefault(digest, why)
     for record, why in releases(records, health, running):
         for digest in record.digests():
             found.setdefault(digest, f"{record.name}, {why}")

@@ -121,6 +121,8 @@ def forced(fleet: Fleet, environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def protected() -> frozenset[str]:
-    """Digests that no pruning may take: those of every pin, expired or not, until somebody unpins."""
-    return frozenset(digest for one in read().values() for digest in one.images.values())
+def protected() -> dict[str, str]:
+    """Digest -> why, of images that no pruning may take: those of every pin, expired or not, until somebody unpins."""
+    return {
+        digest: f"{one.service} is pinned to it: {one.why}" for one in read().values() for digest in one.images.values()
+    }

@@ -3,9 +3,9 @@
 Without --yes nothing is touched: it says what would go, and how many bytes each thing frees. Shared layers count once,
 and only where nothing that stays has them.
 
-Never freed: what a container needs or should run here, what the fleet is made of now, the newest release, and of every
-machine the last two releases that were healthy there; nor images that are not the fleet's, nor any that somebody has
-given a tag of their own.
+Never freed: what a container needs or should run here, what is pinned, what the fleet is made of now, the newest
+release, and of every machine the last two releases that were healthy there; nor images that are not the fleet's, nor
+any that somebody has given a tag of their own.
 
   dockwright prune                           what would go, and what it would free
   dockwright prune --yes                     free it
@@ -35,7 +35,7 @@ from dockwright.errors import UsageError
 from dockwright.release import freeing, prune, shelf
 from dockwright.release.freeing import Asked, Found, Host
 from dockwright.release.prune import Outcome
-from dockwright.rollout import dev
+from dockwright.rollout import dev, pins
 from dockwright.rollout.place import here
 from dockwright.spec.load import load_fleet
 from dockwright.spec.names import did_you_mean
@@ -95,7 +95,7 @@ def host(registry: str | None = None) -> Host:
     listed = rows if isinstance(rows, list) else []
     running = {f"{row['machine']}/{row['service']}": str(row["image_digest"]) for row in listed}
     where = place.named(registry) or place.parse(fleet.registry)
-    return Host(fleet, root, shelf.here(), running, dev.environments(fleet, root), where)
+    return Host(fleet, root, shelf.here(), running, pins.protected(), dev.environments(fleet, root), where)
 
 
 def _free(docker: Docker | None, found: Found, outcome: Outcome, say: Progress, arguments: argparse.Namespace) -> int:
