@@ -80,12 +80,14 @@ def stream(
     *,
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
+    timeout: float | None = None,
     cwd: Path | None = None,
     check: bool = True,
 ) -> int:
     """Run a program, handing each line that it writes to `on_line`; returns its exit status.
 
-    The last lines travel with CommandFailed. Ctrl-C ends the program's whole group before it is passed on.
+    The last lines travel with CommandFailed. Ctrl-C ends the program's whole group before it is passed on. Raises
+    Unreachable when it takes longer than `timeout` seconds.
     """
     words = tuple(str(word) for word in argv)
     try:
@@ -103,7 +105,7 @@ def stream(
     except FileNotFoundError as error:
         raise CommandFailed(f"{words[0]} is not installed or not on PATH") from error
     last: deque[str] = deque(maxlen=80)
-    with process:
+    with process, _ended_after(process, timeout) as late:
         try:
             _feed(process, stdin)
             assert process.stdout is not None  # noqa: S101 - opened with PIPE above
@@ -114,9 +116,30 @@ def stream(
         except BaseException:
             end(process)
             raise
+    if late.is_set():
+        raise Unreachable(f"`{shown(words)}` did not end within {timeout:.0f} s")
     if check and process.returncode:
         raise failure(Completed(words, process.returncode, "\n".join(last), ""))
     return process.returncode
+
+
+@contextmanager
+def _ended_after(process: subprocess.Popen[str], seconds: float | None) -> Iterator[threading.Event]:
+    """End a process that takes longer; tells whether it was so."""
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        end(process)
+
+    timer = threading.Timer(seconds, stop) if seconds is not None else None
+    if timer:
+        timer.start()
+    try:
+        yield late
+    finally:
+        if timer:
+            timer.cancel()
 
 
 @contextmanager

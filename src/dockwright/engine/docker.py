@@ -26,7 +26,10 @@ MIN_COMPOSE = (2, 20)
 
 @dataclass(frozen=True)
 class Docker:
-    """A client program and the engine that it talks to (`host` as in DOCKER_HOST)."""
+    """A client program and the engine that it talks to (`host` as in DOCKER_HOST).
+
+    `environment`: what the client needs to reach it. `patience`: seconds that the engine has for an answer.
+    """
 
     program: Path
     host: str
@@ -34,23 +37,33 @@ class Docker:
     engine_version: str = ""
     image_store: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    patience: float = 120
 
     def env(self) -> dict[str, str]:
         # Otherwise buildx keeps an image without a name of each target that only others build on.
         quiet = {"DOCKER_CLI_HINTS": "false", "BUILDX_NO_DEFAULT_LOAD": "1"}
         return {"DOCKER_HOST": self.host, **quiet, **self.environment}
 
-    def run(self, *words: str, stdin: str | None = None, timeout: float = 120, check: bool = True) -> str:
+    def run(self, *words: str, stdin: str | None = None, timeout: float = 0, check: bool = True) -> str:
         """Run `docker WORDS` and return what it wrote. Raises CommandFailed, EngineUnavailable."""
-        done = command.run((self.program, *words), env=self.env(), stdin=stdin, timeout=timeout, check=False)
-        if not done.ok and _engine_is_gone(done.stderr):
+        seconds = timeout or self.patience
+        done = command.run((self.program, *words), env=self.env(), stdin=stdin, timeout=seconds, check=False)
+        if not done.ok and is_gone(done.stderr):
             raise EngineUnavailable(f"the Docker engine at {self.host} does not answer", "run ./dockwright up again")
         if check and not done.ok:
             raise command.failure(done)
         return done.stdout
 
-    def stream(self, *words: str, on_line: Callable[[str], None], stdin: str | None = None, check: bool = True) -> int:
-        return command.stream((self.program, *words), on_line, env=self.env(), stdin=stdin, check=check)
+    def stream(
+        self,
+        *words: str,
+        on_line: Callable[[str], None],
+        stdin: str | None = None,
+        timeout: float | None = None,
+        check: bool = True,
+    ) -> int:
+        argv: tuple[str | Path, ...] = (self.program, *words)
+        return command.stream(argv, on_line, env=self.env(), stdin=stdin, timeout=timeout, check=check)
 
     def output(self, *words: str) -> AbstractContextManager[IO[bytes]]:
         """What `docker WORDS` writes, as bytes and as it comes."""
@@ -87,7 +100,8 @@ class Docker:
         return Path(self.host.removeprefix("unix://")) if self.host.startswith("unix://") else None
 
 
-def _engine_is_gone(stderr: str) -> bool:
+def is_gone(stderr: str) -> bool:
+    """Whether a client's complaint is that no engine answered it."""
     return "Cannot connect to the Docker daemon" in stderr or "error during connect" in stderr
 
 
