@@ -23,9 +23,11 @@ from dockwright.engine.docker import Docker
 from dockwright.errors import Unreachable
 from dockwright.lock import lists
 from dockwright.lock.resolver import Stop
-from engines import network
+from engines import network, standins, two
 from engines import registry as registries
 from engines.fleet import ROOT
+from engines.rollout import Rollout
+from engines.two import Pair
 
 Say = Callable[[str], None]
 
@@ -150,3 +152,26 @@ def _say(config: pytest.Config) -> Say:
             print(f"\n[{seconds // 60:>2}:{seconds % 60:02}] {text} ", end="", file=sys.stderr, flush=True)
 
     return say
+
+
+@pytest.fixture(scope="module")
+def pair(engine: Running, machine: Machine) -> Iterator[Pair]:
+    """A second machine beside the tests' own."""
+    with two.second_machine(machine) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bare(engine: Running, pair: Pair, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
+    """Two machines that nothing was rolled out to."""
+    made = Rollout.of(engine.client, pair, standins.checkout(tmp_path_factory.mktemp("rollout")), machine.folder)
+    yield made
+    made.clear()
+
+
+@pytest.fixture(scope="module")
+def settled(bare: Rollout) -> Rollout:
+    """Two machines on which a release is healthy."""
+    bare.release("what was healthy before")
+    assert bare.json("deploy")["end"] == "done"
+    return bare

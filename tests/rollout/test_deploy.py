@@ -11,7 +11,7 @@ from rollout.fleets import Given, fleet, phase
 
 from dockwright.errors import CommandFailed, Unreachable
 from dockwright.rollout.deploy import Outcome, deploy
-from dockwright.rollout.hold import PATIENCE
+from dockwright.rollout.hold import Limits
 from dockwright.rollout.plan import Plan, Step, plan
 from dockwright.rollout.target import Seen, Target
 from dockwright.rollout.verdict import Answer
@@ -95,6 +95,9 @@ class World:
     def evidence(self, instance: Instance, host: str) -> Sequence[str]:
         return (f"{instance.service} on {host} wrote this",)
 
+    def state(self, instance: Instance, host: str) -> str:
+        return f"on {host} it runs {self.running.get(instance)}"
+
     def note(self, event: str, **facts: object) -> None:
         self.noted.append((event, facts))
 
@@ -150,7 +153,7 @@ def images(wanted: Mapping[Instance, Target]) -> dict[Instance, str]:
 
 
 def run(world: World, wanted: Mapping[Instance, Target]) -> Outcome:
-    return deploy(planned(world, wanted), OLD, DEADLINES, world)
+    return deploy(planned(world, wanted), OLD, DEADLINES, world, Limits())
 
 
 def test_a_good_release_replaces_what_differs_and_nothing_else() -> None:
@@ -185,7 +188,7 @@ def test_one_that_falls_while_a_later_wave_starts_fails_the_deploy() -> None:
 
 def test_what_was_not_there_before_goes_away_again() -> None:
     world = World(bad=frozenset({"sha256:one-ear"}))
-    outcome = deploy(planned(world, OLD), {}, DEADLINES, world)
+    outcome = deploy(planned(world, OLD), {}, DEADLINES, world, Limits())
     assert outcome.end == "taken back"
     assert world.running == {}
 
@@ -212,12 +215,15 @@ def test_a_take_back_that_fails_stops_and_says_how_each_instance_is() -> None:
     outcome = run(world, targets("two", "Bus", "Registry"))
     assert outcome.end == "stopped"
     assert set(outcome.left) == {Instance("Bus", "pc2")}
+    assert outcome.now == {Instance("Bus", "pc2"): "on pc2 it runs sha256:one-bus"}
     assert sum(event == "take back" for event, _ in world.noted) == 1, "a take-back never loops"
 
 
 services = st.sets(st.sampled_from(NAMES))
 failing = st.dictionaries(
-    st.integers(1, 40), st.sampled_from(("broken", "killed", "cut 1", "cut 20", f"cut {PATIENCE * 3}")), max_size=4
+    st.integers(1, 40),
+    st.sampled_from(("broken", "killed", "cut 1", "cut 20", f"cut {Limits().patience * 3}")),
+    max_size=4,
 )
 
 
@@ -233,7 +239,7 @@ def test_whatever_fails_the_end_is_what_the_outcome_says(
     planning = planned(world, wanted)
     allowed = {step.instance for step in planning.steps}
     try:
-        outcome = deploy(planning, OLD, DEADLINES, world)
+        outcome = deploy(planning, OLD, DEADLINES, world, Limits())
     except Killed:
         _is_completed_or_taken_back(world, wanted)
         return

@@ -107,7 +107,7 @@ def show_outcome(prepared: Prepared, outcome: Outcome, shelf: Shelf, *, as_json:
         return 1
     print(f"release {prepared.record.name} failed, and taking it back failed as well. These are not as before:")
     for instance, why in outcome.left.items():
-        print(f"  {instance.name}: {why}")
+        print(f"  {instance.name}: {why}\n    now: {outcome.now.get(instance, 'unknown')}")
     print("  -> mend what is named, then ./dockwright rollback, or ./dockwright deploy --continue")
     return 1
 
@@ -122,6 +122,7 @@ def _outcome_json(outcome: Outcome) -> dict[str, object]:
             for one in outcome.failures
         ],
         "left": {each.name: why for each, why in outcome.left.items()},
+        "now": {each.name: state for each, state in outcome.now.items()},
         "start_seconds": {
             each.name: round(course.first_ok, 1)
             for each, course in outcome.courses.items()

@@ -13,10 +13,10 @@ from typing import Literal
 
 from dockwright.errors import DockwrightError, Unreachable
 from dockwright.rollout.hands import Hands
-from dockwright.rollout.hold import PATIENCE, hold
+from dockwright.rollout.hold import Limits, hold
 from dockwright.rollout.plan import Plan, PlannedWave, Step
 from dockwright.rollout.target import Target
-from dockwright.rollout.verdict import HOLD, WAVE_HOLD, Course
+from dockwright.rollout.verdict import Course
 from dockwright.spec.model import Instance
 
 AGAIN = 2.0
@@ -38,27 +38,29 @@ class Outcome:
     """How a deploy ended.
 
     done: every wave held. taken back: a wave failed, and all that was touched is as it was before, and healthy.
-    stopped: taking back failed as well; `left` says of each instance that was touched how it is now.
+    stopped: taking back failed as well; `left` says of each instance that is not as before why, `now` how it is.
     """
 
     end: End
     failures: tuple[Failure, ...] = ()
     left: Mapping[Instance, str] = field(default_factory=dict)
+    now: Mapping[Instance, str] = field(default_factory=dict)
     courses: Mapping[Instance, Course] = field(default_factory=dict)
     touched: tuple[Instance, ...] = ()
 
 
-def deploy(plan: Plan, before: Mapping[Instance, Target], deadlines: Mapping[Instance, float], hands: Hands) -> Outcome:
+def deploy(
+    plan: Plan, before: Mapping[Instance, Target], deadlines: Mapping[Instance, float], hands: Hands, limits: Limits
+) -> Outcome:
     """Carry out a plan. `before`: what each instance goes back to; one that is missing there goes away again."""
     touched: list[Step] = []
     courses: dict[Instance, Course] = {}
     for wave in plan.waves:
         hands.say(f"wave {wave.number} of {len(plan.waves)} ({wave.phase}): {_names(wave.steps)}")
-        last = wave is plan.waves[-1]
-        failures = _wave(wave, deadlines, hands, touched, courses, HOLD if last else WAVE_HOLD)
+        failures = _wave(wave, deadlines, hands, limits, touched, courses, last=wave is plan.waves[-1])
         if failures:
             hands.note("failed", wave=wave.number, why=[failure.why for failure in failures])
-            return _take_back(failures, touched, before, deadlines, hands)
+            return _take_back(failures, touched, before, deadlines, hands, limits)
         hands.note("held", wave=wave.number)
     hands.note("done")
     return Outcome("done", courses=courses, touched=tuple(step.instance for step in touched))
@@ -68,25 +70,27 @@ def _wave(
     wave: PlannedWave,
     deadlines: Mapping[Instance, float],
     hands: Hands,
+    limits: Limits,
     touched: list[Step],
     courses: dict[Instance, Course],
-    seconds: float,
+    *,
+    last: bool,
 ) -> list[Failure]:
     """One wave: all images are on their machines before anything stops. Earlier waves must hold as well."""
     held = [step.target for step in touched if step.target]
     machines = _by_machine(wave.steps)
     failures: list[Failure] = []
     for machine, steps in machines.items():
-        failures += _try(machine, hands, partial(_pull, machine, steps, hands))
+        failures += _try(machine, hands, limits, partial(_pull, machine, steps, hands))
     if failures:
         return failures
     for machine, steps in machines.items():
         hands.note("touch", wave=wave.number, instances=[step.instance.name for step in steps])
         touched += steps
-        failures += _try(machine, hands, partial(hands.put, machine, steps))
-    if failures:
-        return failures
-    seen = hold([step.target for step in wave.steps if step.target], deadlines, hands, seconds, held)
+        failures = _try(machine, hands, limits, partial(hands.put, machine, steps))
+        if failures:
+            return failures
+    seen = hold([step.target for step in wave.steps if step.target], deadlines, hands, limits, held, last=last)
     courses |= {each: course for each, course in seen.items() if each not in courses}
     return _failed(seen, {step.instance: step.host for step in touched}, hands)
 
@@ -110,6 +114,7 @@ def _take_back(
     before: Mapping[Instance, Target],
     deadlines: Mapping[Instance, float],
     hands: Hands,
+    limits: Limits,
 ) -> Outcome:
     """Bring every touched instance back to what it was. Tried once: what fails here is reported, not tried for ever."""
     instances = tuple(dict.fromkeys(step.instance for step in touched))
@@ -119,18 +124,19 @@ def _take_back(
     left: dict[Instance, str] = {}
     restored: list[Target] = []
     for machine, steps in _by_machine([_back(step, before) for step in _last(touched)]).items():
-        broken = _try(machine, hands, partial(_restore, machine, steps, hands))
+        broken = _try(machine, hands, limits, partial(_restore, machine, steps, hands))
         for step in steps:
             if broken:
                 left[step.instance] = broken[0].why
             elif step.target:
                 restored.append(step.target)
-    courses = hold(restored, deadlines, hands)
+    courses = hold(restored, deadlines, hands, limits)
     hosts = {target.instance: target.host for target in restored}
     left |= {failure.instance: failure.why for failure in _failed(courses, hosts, hands) if failure.instance}
     end: End = "stopped" if left else "taken back"
-    hands.note(end, left={each.name: why for each, why in left.items()})
-    return Outcome(end, tuple(failures), left, courses, instances)
+    now = {each: hands.state(each, step.host) for step in _last(touched) if (each := step.instance) in left}
+    hands.note(end, left={each.name: f"{why}; now: {now[each]}" for each, why in left.items()})
+    return Outcome(end, tuple(failures), left, now, courses, instances)
 
 
 def _pull(machine: str, steps: Sequence[Step], hands: Hands) -> None:
@@ -154,15 +160,16 @@ def _last(touched: Sequence[Step]) -> list[Step]:
     return list({step.instance: step for step in touched}.values())
 
 
-def _try(machine: str, hands: Hands, action: Callable[[], None]) -> list[Failure]:
+def _try(machine: str, hands: Hands, limits: Limits, action: Callable[[], None]) -> list[Failure]:
     """Do something on a machine; while it is out of reach again, for a time."""
     began = hands.clock()
     while True:
         try:
             action()
         except Unreachable as error:
-            if hands.clock() - began >= PATIENCE:
+            if hands.clock() - began >= limits.patience:
                 return [Failure(machine, None, f"{machine} does not answer: {error}")]
+            hands.say(f"  {machine} does not answer: {error}; trying again")
             hands.pause(AGAIN)
         except DockwrightError as error:
             return [Failure(machine, None, f"{machine}: {error}")]

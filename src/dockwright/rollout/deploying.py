@@ -16,6 +16,7 @@ from dockwright.release.shelf import Shelf
 from dockwright.rollout import claim, facts, journal, kept, learned
 from dockwright.rollout.compose import CONFIG_LABEL
 from dockwright.rollout.deploy import Outcome, deploy
+from dockwright.rollout.hold import Limits
 from dockwright.rollout.kept import Kept
 from dockwright.rollout.learned import Starts
 from dockwright.rollout.machines import Machines
@@ -84,16 +85,19 @@ def _kept(record: Record, reached: Mapping[str, Site]) -> Rendered | None:
     return Rendered(whole, ()) if len(whole) == len(reached) else None
 
 
-def carry_out(prepared: Prepared, verb: str, why: str, say: Say) -> Outcome:
+def carry_out(prepared: Prepared, verb: str, why: str, limits: Limits, say: Say) -> Outcome:
     """Carry a plan out on machines that nobody else changes meanwhile, and remember how it went."""
     book = journal.here()
-    with _alone(prepared.sites, f"{verb} {prepared.record.name}"):
+    with _alone(prepared.sites, f"{verb} {prepared.record.name}{f' ({why})' if why else ''}"):
         said = {"back_to": prepared.before_name, "machines": list(prepared.sites)}
         number = book.begin(verb, prepared.record.name, why, said)
         token = here().token
         here().prepare()
         hands = Machines(prepared.sites, prepared.kept, token.read_text().strip() + "\n", book, number, say)
-        outcome = deploy(prepared.plan, prepared.before, deadlines(prepared), hands)
+        try:
+            outcome = deploy(prepared.plan, prepared.before, deadlines(prepared), hands, limits)
+        finally:
+            hands.lift()
         _remember(prepared, outcome, hands)
     return outcome
 
@@ -117,8 +121,7 @@ def seen(reached: Mapping[str, Site]) -> dict[Instance, Seen]:
             if labels.get("io.dockwright.role") != "instance":
                 continue
             instance = Instance(labels["io.dockwright.service"], labels["io.dockwright.machine"])
-            named = str(container.inspected["Config"]["Image"])
-            image = named.rpartition("@")[2] if "@" in named else container.image
+            image = facts.digest(container)
             found[instance] = Seen(machine, image, labels.get(CONFIG_LABEL, ""), container.state)
     return found
 

@@ -72,6 +72,12 @@ def _container(entry: dict[str, Any]) -> Container:
     )
 
 
+def digest(found: Container) -> str:
+    """The digest by which a container was given its image: the engine's own id may be another one."""
+    named = str(found.inspected["Config"]["Image"])
+    return named.rpartition("@")[2] if "@" in named else found.image
+
+
 def ask(address: str, port: int, patience: float = PATIENCE) -> Health:
     """Ask /health once, for so many seconds. Never raises: silence is an answer too."""
     connection = http.client.HTTPConnection(address, port, timeout=patience)

@@ -26,6 +26,9 @@ class Hands(Protocol):
     def evidence(self, instance: Instance, host: str) -> Sequence[str]:
         """The last lines that an instance wrote; none where nobody can tell. Raises nothing."""
 
+    def state(self, instance: Instance, host: str) -> str:
+        """What an instance is now, for a person: what it runs and how it is. Raises nothing."""
+
     def note(self, event: str, **facts: object) -> None:
         """Write down what is about to happen or has happened, before anything else is done."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dockwright.errors import DockwrightError
 from dockwright.rollout.hands import Hands
@@ -12,21 +12,34 @@ from dockwright.rollout.verdict import HOLD, Answer, Course, Verdict
 from dockwright.spec.model import Instance
 
 LOOK = 0.5
-# How long a machine may be out of reach before its instances count as failed.
-PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds. `wave`: how long a wave must be healthy without a break before the next one begins; `end`: how long, at
+    last, everything that was touched; `patience`: how long a machine may be out of reach.
+    """
+
+    wave: float = 2.0
+    end: float = HOLD
+    patience: float = 60.0
 
 
 def hold(
     targets: Sequence[Target],
     deadlines: Mapping[Instance, float],
     hands: Hands,
-    seconds: float = HOLD,
+    limits: Limits,
     held: Sequence[Target] = (),
+    *,
+    last: bool = True,
 ) -> dict[Instance, Course]:
     """The settled course of every target. One failure ends nothing early: the report shows how each one did.
 
-    `held`: what was healthy before and must be so still; how each one started is not judged again.
+    `held`: what was healthy before and must be so still; how each one started is not judged again. `last`: nothing is
+    touched after these.
     """
+    seconds = limits.end if last else limits.wave
     courses = {target.instance: Course(deadlines[target.instance]) for target in targets}
     courses |= {target.instance: Course(deadlines[target.instance], first_ok=0.0) for target in held}
     targets = [*held, *targets]
@@ -37,7 +50,7 @@ def hold(
             try:
                 answers = hands.look(machine, ours)
             except DockwrightError as error:
-                if hands.clock() - heard[machine] >= PATIENCE:
+                if hands.clock() - heard[machine] >= limits.patience:
                     lost = f"{machine} cannot be looked at: {error}"
                     for target in ours:
                         course = courses[target.instance]

@@ -14,7 +14,7 @@ from typing import Any
 
 from dockwright.engine.state import state_dir
 
-ENDS = ("done", "taken back", "stopped", "given up")
+ENDS = ("done", "taken back", "stopped")
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class Journal:
         return found
 
     def unfinished(self) -> dict[str, Any] | None:
-        """The beginning of the last deploy, when that has no end."""
+        """The beginning of the last deploy, when that has no end, or stopped where even taking back failed."""
         entries = self.entries()
         if not entries:
             return None
         last = entries[-1]["deploy"]
         ours = [entry for entry in entries if entry["deploy"] == last]
-        return ours[0] if ours[-1]["event"] not in ENDS else None
+        return ours[0] if ours[-1]["event"] not in ("done", "taken back") else None
 
 
 def here() -> Journal:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from dockwright.engine.docker import is_gone
+from dockwright.engine.registry import place as registry
 from dockwright.engine.state import dumps
-from dockwright.errors import CommandFailed, DockwrightError
-from dockwright.rollout import bodies, facts
+from dockwright.errors import CommandFailed, DockwrightError, Unreachable
+from dockwright.rollout import bodies, facts, healer
 from dockwright.rollout.bring import bring
 from dockwright.rollout.compose import FILTER, container_name
+from dockwright.rollout.healer import Healer
 from dockwright.rollout.journal import Journal
 from dockwright.rollout.kept import Kept
 from dockwright.rollout.plan import Step
@@ -23,17 +27,26 @@ from dockwright.rollout.verdict import Answer
 from dockwright.spec.model import Instance
 
 Say = Callable[[str], None]
-BUSY_PERCENT = 2.0
+# Of one processor: being asked for its health, by a deploy and a supervisor, costs an instance some of it, too.
+BUSY_PERCENT = 10.0
 EVIDENCE = 12
+# Seconds that a machine has for an answer to a look: one that is out of reach must not stop the eyes on the others.
+GLANCE = 10.0
+# Compose starts so many seconds at most an instance, stopping the one before it included, and so many beside them.
+EACH, BESIDE = 30.0, 60.0
+# Somebody else is at the same container for a moment: the supervisor, or what a killed tool had begun.
+CROSSED = re.compile(r"already in use|already in progress|No such container|marked for removal")
+TRIES = 3
 
 
 @dataclass
 class Start:
-    """One start as this host saw it: when, and which container came of it."""
+    """One start as this host saw it: when, and which container came of it, running since when by its engine's clock."""
 
     at: float
     away_since: float | None
     container: str = ""
+    since: str = ""
     work: int = 0
     logged: str = ""
     reason: str = ""
@@ -50,19 +63,21 @@ class Machines:
     deploy: str
     tell: Say
     prepared: set[str] = field(default_factory=set)
+    held: dict[str, set[str]] = field(default_factory=dict)
     starts: dict[Instance, Start] = field(default_factory=dict)
 
     def pull(self, machine: str, targets: Sequence[Target]) -> None:
         site = self.sites[machine]
         for target in {each.reference: each for each in targets}.values():
             tagged = str(self.kept[target.host, target.release].rows()[target.instance]["image"])
-            bring(site, target.reference, tagged, self.tell)
+            bring(site, target.reference, tagged, registry.named(None), self.tell)
         if machine not in self.prepared:
             site.write_secrets(self.token, targets[0].reference)
             self.prepared.add(machine)
 
     def put(self, machine: str, steps: Sequence[Step]) -> None:
         site = self.sites[machine]
+        self._leave_alone(site, steps)
         self._begin(steps)
         gone = [step.instance for step in steps if step.target is None]
         if gone:
@@ -81,7 +96,7 @@ class Machines:
     def look(self, machine: str, targets: Sequence[Target]) -> Mapping[Instance, Answer]:
         site = self.sites[machine]
         health = facts.ask_all({each.instance.name: (site.asked_at, each.health_port) for each in targets})
-        seen = facts.containers(site.docker)
+        seen = facts.containers(replace(site.docker, patience=GLANCE))
         return {
             each.instance: self._answer(site, each, seen.get(container_name(each.instance.service)), health)
             for each in targets
@@ -92,6 +107,25 @@ class Machines:
             return self.sites[host].docker.logs(container_name(instance.service), EVIDENCE)
         except DockwrightError:
             return ()
+
+    def state(self, instance: Instance, host: str) -> str:
+        site, name = self.sites[host], container_name(instance.service)
+        try:
+            found = facts.containers(replace(site.docker, patience=GLANCE)).get(name)
+        except DockwrightError as error:
+            return f"unknown: {error}"
+        if found is None:
+            return "it has no container"
+        image = facts.digest(found)
+        release = next(
+            (one.release for (machine, _), one in self.kept.items()
+             if machine == host and instance in one.targets and one.targets[instance].image == image), image[:19],
+        )  # fmt: skip
+        if found.state != "running":
+            return f"its container of {release} is {found.state}, exit code {found.exit_code}"
+        port = next(one.targets[instance].health_port for one in self.kept.values() if instance in one.targets)
+        told = facts.ask(site.asked_at, port)
+        return f"runs {release}, {'healthy' if told.ok else told.reason}"
 
     def note(self, event: str, **said: object) -> None:
         self.journal.note(self.deploy, event, **said)
@@ -104,6 +138,25 @@ class Machines:
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def lift(self) -> None:
+        """Let the supervisors heal again what they were asked to leave alone."""
+        for machine, services in self.held.items():
+            found = self._healer(self.sites[machine])
+            if found:
+                found.lift(sorted(services))
+
+    def _leave_alone(self, site: Site, steps: Sequence[Step]) -> None:
+        names = {step.instance.service for step in steps}
+        self.held.setdefault(site.machine, set()).update(names)
+        found = self._healer(site)
+        if found:
+            found.hold(sorted(names), "it is being rolled out")
+
+    def _healer(self, site: Site) -> Healer | None:
+        rows = self._desired(site)["instances"]
+        port = next((int(row["port"]) for row in rows if row["service"] == healer.SERVICE), None)
+        return Healer(site.asked_at, port, self.token) if port else None
 
     def _begin(self, steps: Sequence[Step]) -> None:
         now = time.monotonic()
@@ -140,7 +193,8 @@ class Machines:
         for step in steps:
             found = seen.get(container_name(step.instance.service))
             if step.target and found:
-                self.starts[step.instance].container = str(found.inspected["Id"])
+                start = self.starts[step.instance]
+                start.container, start.since = str(found.inspected["Id"]), found.since
         release = next((step.target.release for step in steps if step.target), None)
         kept = (
             self.kept[site.machine, release]
@@ -168,8 +222,8 @@ class Machines:
         if found.state != "running":
             why = f"its container is {found.state}, exit code {found.exit_code}"
             return Answer(age, alive=False, ok=False, work=0, reason=why)
-        if start.container and found.inspected["Id"] != start.container:
-            return Answer(age, alive=False, ok=False, work=0, reason="it ended, and another container was made")
+        if start.container and (found.inspected["Id"], found.since) != (start.container, start.since):
+            return Answer(age, alive=False, ok=False, work=0, reason="it ended, and was started again")
         if not told.ok and age > target.start_seconds:
             _measure(site, found.name, start, told.reason)
         return Answer(age, alive=True, ok=told.ok, work=start.work, reason=told.reason)
@@ -190,9 +244,16 @@ def _measure(site: Site, container: str, start: Start, reason: str) -> None:
 
 def _compose(site: Site, kept: Kept, services: Sequence[str]) -> None:
     words = ("compose", "--file", str(kept.compose), "--progress", "plain", "up", "--detach", "--no-deps")
-    lines: list[str] = []
-    try:
-        site.docker.stream(*words, *dict.fromkeys(services), on_line=lines.append)
-    except CommandFailed as error:
-        output = "\n".join(lines[-15:])
-        raise CommandFailed(f"docker compose could not start {', '.join(services)}", "", output) from error
+    names = list(dict.fromkeys(services))
+    for more in reversed(range(TRIES)):
+        lines: list[str] = []
+        try:
+            site.docker.stream(*words, *names, on_line=lines.append, timeout=BESIDE + EACH * len(names))
+            return
+        except CommandFailed as error:
+            output = "\n".join(lines[-15:])
+            if is_gone(output):
+                raise Unreachable(f"its engine at {site.docker.host} does not answer") from error
+            if not (more and CROSSED.search(output)):
+                raise CommandFailed(f"docker compose could not start {', '.join(names)}", "", output) from error
+        time.sleep(1)

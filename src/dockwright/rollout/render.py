@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dockwright.build.store import Stored
+from dockwright.engine.registry import place as registry
 from dockwright.errors import UsageError
 from dockwright.release.record import InstancePicture, Record
 from dockwright.rollout import compose, kept
@@ -69,7 +70,7 @@ def render(fleet: Fleet, record: Record, sites: Mapping[str, Site], pins: Mappin
         group = 0
         for each in named:
             if fleet.implementations[each.service].docker and not site.local:
-                bring(site, named[each], images[each].reference, say)
+                bring(site, named[each], images[each].reference, registry.named(None), say)
             if fleet.implementations[each.service].docker:
                 group = site.socket_group(named[each])
         content = compose.render(fleet, choice, named, site.host(group, others))

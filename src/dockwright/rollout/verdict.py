@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-# How long instances must be healthy without a break, in seconds: a wave's before the next one begins, and in the end
-# everything that a deploy touched.
-WAVE_HOLD = 2.0
+# How long an instance must be healthy without a break, in seconds.
 HOLD = 5.0
 # An instance that does nothing for so long after its deadline hangs.
 IDLE = 10.0
@@ -31,7 +29,7 @@ class Verdict(Enum):
     HOLDING = "holding"
     HEALTHY = "healthy"
     CRASHED = "crashed"
-    HUNG = "hung"
+    HUNG = "never got healthy"
     OUTGREW = "outgrew its deadline"
     FELL = "fell"
     LOST = "out of reach"

@@ -14,48 +14,30 @@ release that was healthy last. What is unchanged is left alone.
 from __future__ import annotations
 
 import argparse
-from datetime import date
 
-from dockwright.cli import deployed
-from dockwright.cli.context import repository
-from dockwright.cli.progress import Progress
-from dockwright.engine import find
+from dockwright.cli import deployed, rolling
 from dockwright.errors import UsageError
-from dockwright.release import health, shelf
-from dockwright.release.shelf import LATEST
-from dockwright.rollout import deploying, journal, pins
-from dockwright.spec.address import load_addresses, user_file
-from dockwright.spec.load import load_fleet
+from dockwright.release import health
+from dockwright.release.record import Record
+from dockwright.release.shelf import LATEST, Shelf
+from dockwright.rollout import journal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("release", nargs="?", metavar="RELEASE", help="a release's name; the latest when none is given")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
     parser.add_argument("--continue", dest="again", action="store_true", help="complete the deploy that was cut off")
-    parser.add_argument(
-        "--why", default="", metavar="TEXT", help="what the others are told while the machines are held"
-    )
     parser.add_argument("--history", action="store_true", help="what earlier deploys did")
-    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    rolling.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.history:
         return deployed.history(as_json=arguments.json)
-    root = repository()
-    fleet = load_fleet(root / "fleet")
-    say = Progress(quiet=arguments.json)
-    found = shelf.here()
-    record = found.find(_name(arguments), lambda latest: health.last_healthy(found, but=(latest.name,)))
-    reached = deploying.sites(fleet, load_addresses(root / "fleet", fleet.machines, user_file()))
-    prepared = deploying.prepare(fleet, record, reached, found, pins.held(fleet, find.running(), date.today()), say)
-    if arguments.dry_run or prepared.plan.empty:
-        deployed.show_plan(prepared, as_json=arguments.json)
-        return 0
-    if not arguments.json:
-        deployed.show_plan(prepared, as_json=False)
-    outcome = deploying.carry_out(prepared, "deploy", arguments.why, say)
-    return deployed.show_outcome(prepared, outcome, found, as_json=arguments.json)
+    return rolling.run(arguments, "deploy", lambda found: _chosen(found, _name(arguments)))
+
+
+def _chosen(found: Shelf, name: str) -> Record:
+    return found.find(name, lambda latest: health.last_healthy(found, but=(latest.name,)))
 
 
 def _name(arguments: argparse.Namespace) -> str:

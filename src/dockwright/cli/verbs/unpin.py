@@ -1,6 +1,8 @@
-"""Let a pinned service follow releases again; the next deploy brings it about.
+"""Let a pinned service follow releases again.
 
-dockwright unpin ModelOpsCoordinator
+The next deploy brings it about; until then it runs as it does, and pruning may take the image that it was held at.
+
+  dockwright unpin ModelOpsCoordinator
 """
 
 from __future__ import annotations
