@@ -60,6 +60,24 @@ def test_a_course_means(answers: list[Answer], verdict: Verdict) -> None:
     assert course(*answers).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("answers", "verdict"),
+    [
+        ([ok(500)], Verdict.HOLDING),
+        ([ok(500), ok(500 + HOLD)], Verdict.HEALTHY),
+        ([ill(500)], Verdict.HOLDING),
+        ([ill(500), ok(502), ok(502 + HOLD)], Verdict.HEALTHY),
+        ([ill(500), ill(500 + LAPSE)], Verdict.FELL),
+        ([dead(500)], Verdict.CRASHED),
+    ],
+)
+def test_one_that_was_healthy_before_is_not_judged_by_its_age(answers: list[Answer], verdict: Verdict) -> None:
+    made = Course(DEADLINE, was_well=True)
+    for answer in answers:
+        made = made.take(answer)
+    assert made.verdict is verdict
+
+
 def test_one_that_goes_up_and_down_does_not_hold() -> None:
     answers = [each for number in range(60) for each in (ok(2 + number * 4.0), ill(4 + number * 4.0))]
     assert course(*answers).verdict is Verdict.FELL

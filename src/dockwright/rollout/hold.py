@@ -41,7 +41,7 @@ def hold(
     """
     seconds = limits.end if last else limits.wave
     courses = {target.instance: Course(deadlines[target.instance]) for target in targets}
-    courses |= {target.instance: Course(deadlines[target.instance], first_ok=0.0) for target in held}
+    courses |= {target.instance: Course(deadlines[target.instance], was_well=True) for target in held}
     targets = [*held, *targets]
     heard = dict.fromkeys((target.host for target in targets), hands.clock())
     while waiting := [target for target in targets if not courses[target.instance].verdict.settled]:
@@ -77,7 +77,7 @@ def _take(
         return
     after = before.take(answer, seconds)
     courses[instance] = after
-    if after.verdict is not before.verdict and not (before.first_ok == 0.0 and after.verdict is Verdict.HEALTHY):
+    if after.verdict is not before.verdict and not (before.was_well and after.verdict is Verdict.HEALTHY):
         _tell(instance, after, hands)
 
 

@@ -16,7 +16,7 @@ IDLE = 10.0
 # One that gets somewhere may outgrow its deadline, by this factor at most.
 OUTGROWN = 6.0
 # Once healthy, an instance may miss answers for so long (a garbage collection, a busy machine).
-LAPSE = 3.0
+LAPSE = 6.0
 # One that goes up and down for so long after its first healthy answer does not hold.
 RESTLESS = 60.0
 
@@ -60,9 +60,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Course:
-    """What has been seen of a start. `first_ok`: seconds from the start to its first healthy answer."""
+    """What has been seen of a start. `first_ok`: seconds from the start to its first healthy answer.
+
+    `was_well`: it was healthy before, and is looked at for whether it still is; how it started is not judged again.
+    """
 
     deadline: float
+    was_well: bool = False
     verdict: Verdict = Verdict.BOOTING
     reason: str = ""
     first_ok: float | None = None
@@ -76,12 +80,13 @@ class Course:
         if self.verdict.settled:
             return self
         moved = answer.work != self.work
+        begins = self.first_ok is None and answer.alive and (answer.ok or self.was_well)
         seen = replace(
             self,
             reason=answer.reason,
             work=answer.work,
             worked_at=answer.at if moved else self.worked_at,
-            first_ok=answer.at if answer.ok and answer.alive and self.first_ok is None else self.first_ok,
+            first_ok=answer.at if begins else self.first_ok,
         )
         if not answer.alive:
             return replace(seen, verdict=Verdict.CRASHED)
