@@ -42,14 +42,14 @@ def seen(name: str = "dockwright-alpha", **changes: Any) -> facts.Container:
         "image": "sha256:aaaa",
         "labels": LABELS,
         "restarts": 0,
-        "inspected": {},
+        "inspected": {"Config": {"Image": "registry.invalid/alpha:tag"}},
     }
     return facts.Container(name, **{**given, **changes})
 
 
 def judge(containers: list[facts.Container], health: dict[str, facts.Health], **wanted: Any) -> status.Status:
     desired = {"machine": "mainpc", "instances": [{**WANTED, **wanted}], "left_out": [{"why": "another machine's"}]}
-    return status.judge(desired, {each.name: each for each in containers}, health, NOON)
+    return status.judge(desired, {each.name: each for each in containers}, health, {}, NOON)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"].replace(" ", "-"))
@@ -74,7 +74,7 @@ def test_an_instance_that_nobody_wants_is_shown_and_is_not_well() -> None:
     assert (extra.service, extra.machine, extra.state, extra.desired, extra.running) == (
         "Beta", "pc2", "extra", False, True,
     )  # fmt: skip
-    assert "./dockwright up removes it" in extra.reason
+    assert "the next ./dockwright up or deploy removes it" in extra.reason
     assert (found.healthy, found.well) == (1, False)
 
 
@@ -110,7 +110,7 @@ def test_what_is_left_out_is_handed_on() -> None:
     ],
 )
 def test_an_engines_time(text: str, expected: datetime) -> None:
-    assert status.moment(text) == expected
+    assert facts.moment(text) == expected
 
 
 def test_one_look_at_the_engine_and_the_health_ports(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_one_look_at_the_engine_and_the_health_ports(tmp_path: Path) -> None:
             }
             for name, port in ports.items()
         ]
-        found = status.read(engine.docker, {"machine": "mainpc", "instances": rows}, "127.0.0.1")
+        found = status.read(engine.docker, {"machine": "mainpc", "instances": rows}, "127.0.0.1", {})
     assert [(row.service, row.state, row.reason) for row in found.rows] == [
         ("Alpha", "healthy", ""),
         ("Beta", "unhealthy", "disk: full"),

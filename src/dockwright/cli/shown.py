@@ -7,22 +7,26 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from dockwright.cli.progress import span
-from dockwright.rollout.status import Row, Status, moment
+from dockwright.rollout.facts import moment
+from dockwright.rollout.overview import Machine, Overview
+from dockwright.rollout.status import Row, Status
 
 COLUMNS = ("SERVICE", "MACHINE", "STATE", "SINCE", "PORT", "HEALTH", "COMMIT", "IMAGE", "REASON")
 
 
-def rows(status: Status) -> list[tuple[str, ...]]:
+def rows(status: Status | Overview) -> list[tuple[str, ...]]:
     """One line an instance."""
     return [_line(row, datetime.now(UTC)) for row in status.rows]
 
 
 def _line(row: Row, now: datetime) -> tuple[str, ...]:
-    since = f"{span((now - moment(row.since)).total_seconds())}" if row.since else "-"
+    began = row.unhealthy_since or row.since
+    since = f"{span((now - moment(began)).total_seconds())}" if began else "-"
     digest = row.image_digest.removeprefix("sha256:")[:12] or "-"
     image = f"{digest} (wrong)" if row.wrong_image else digest
+    machine = row.machine if row.machine in ("", row.host) or row.state == "extra" else f"{row.machine} on {row.host}"
     port, health = str(row.port or "-"), str(row.health_port or "-")
-    return (row.service, row.machine, row.state, since, port, health, row.git_sha[:8] or "-", image, row.reason)
+    return (row.service, machine, row.state, since, port, health, row.git_sha[:8] or "-", image, row.reason)
 
 
 def verdict(status: Status) -> str:
@@ -31,7 +35,34 @@ def verdict(status: Status) -> str:
     return f"{status.healthy} of {desired} healthy on {status.machine}"
 
 
-def unlocked(status: Status) -> Iterator[str]:
+def whole(seen: Overview) -> str:
+    """`9 of 9 healthy: 5 of 5 on mainpc, 4 of 4 on pc2`."""
+    each = [verdict(machine.status) for machine in seen.machines]
+    if len(each) == 1:
+        return each[0]
+    desired = sum(row.desired for row in seen.rows)
+    return f"{seen.healthy} of {desired} healthy: {', '.join(line.replace(' healthy', '') for line in each)}"
+
+
+def beside(seen: Overview) -> Iterator[str]:
+    """What is wrong beside the instances, or good to know, machine by machine."""
+    for machine in seen.machines:
+        yield from _beside(machine, "" if len(seen.machines) == 1 else f"{machine.status.machine}: ")
+
+
+def _beside(machine: Machine, where: str) -> Iterator[str]:
+    if machine.silent:
+        yield machine.silent
+    elif not machine.status.filter_running:
+        mends = "the next ./dockwright up or deploy mends it"
+        yield f"{where}the filter before the Docker socket does not run: the supervisor is blind; {mends}"
+    for line in machine.otherwise:
+        yield f"{where}{line}"
+    if machine.held:
+        yield f"{where}changed just now by {machine.held}"
+
+
+def unlocked(status: Status | Overview) -> Iterator[str]:
     """Which locks of Debian packages could not be kept to, and in how much of what runs here."""
     count = Counter(name for row in status.rows for name in row.not_as_locked)
     for name, instances in count.items():
@@ -39,7 +70,7 @@ def unlocked(status: Status) -> Iterator[str]:
         yield f"{name} is not as locked in {many}; ./dockwright build tells how, ./dockwright lock records it"
 
 
-def left_out(status: Status) -> Iterator[str]:
+def left_out(status: Status | Overview) -> Iterator[str]:
     """Why the rest of the fleet does not run here, counted; those that could run but for one thing are named."""
     why = Counter(entry["why"] for entry in status.left_out)
     for reason, count in why.most_common():

@@ -137,10 +137,12 @@ def capable_client() -> Path | None:
     return None
 
 
-def connect(client: Path, host: str, environment: Mapping[str, str] | None = None) -> Docker | None:
+def connect(
+    client: Path, host: str, environment: Mapping[str, str] | None = None, patience: float = 20
+) -> Docker | None:
     """The engine at `host` as the client sees it, API version negotiated; None when nothing answers there."""
     found = Docker(client, host, environment=environment or {})
-    asked = partial(command.run, env=found.env(), timeout=20, check=False)
+    asked = partial(command.run, env=found.env(), timeout=patience, check=False)
     try:
         with ThreadPoolExecutor(1) as pool:
             told = pool.submit(asked, (client, "info", "--format", "{{json .DriverStatus}}"))

@@ -10,14 +10,17 @@ from dockwright.errors import EngineUnavailable
 from dockwright.spec.address import Address
 
 
-def reach(machine: str, address: Address) -> Docker:
-    """The engine of a machine, if it answers and is able. Raises EngineUnavailable with what to do."""
+def reach(machine: str, address: Address, patience: float = 20) -> Docker:
+    """The engine of a machine, if it answers within so many seconds and is able.
+
+    Raises EngineUnavailable with what to do.
+    """
     client = capable_client()
     if client is None:
         raise EngineUnavailable("no docker client with buildx and compose is here", "./dockwright up installs it")
     if address.local:
         return find.running()
-    docker = connect(client, address.engine, environment(address))
+    docker = connect(client, address.engine, environment(address), patience)
     if docker is None:
         raise EngineUnavailable(
             f"{machine}: the engine at {address.engine} does not answer", f"./dockwright doctor {machine} says why"

@@ -5,8 +5,10 @@ This reaches every engine in the same way, also one that shares no file system w
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import tarfile
 from collections.abc import Mapping
 
 from dockwright.engine.docker import Docker
@@ -41,6 +43,19 @@ def ensure(docker: Docker, name: str, labels: Mapping[str, str]) -> None:
     """Make a volume unless it is there."""
     words = [f"--label={key}={value}" for key, value in labels.items()]
     docker.run("volume", "create", *words, name)
+
+
+def read_file(docker: Docker, container: str, path: str, limit: int = 4_000_000) -> str | None:
+    """A text file as a container sees it, mounted volumes included; None where it is not there or too large."""
+    try:
+        with docker.output("cp", f"{container}:{path}", "-") as stream:
+            content = stream.read(limit)
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            entry = archive.next()
+            file = archive.extractfile(entry) if entry and entry.isreg() else None
+            return file.read().decode(errors="replace") if file else None
+    except (CommandFailed, tarfile.TarError):
+        return None
 
 
 def replace_files(docker: Docker, volume: str, image: str, files: Mapping[str, str]) -> None:

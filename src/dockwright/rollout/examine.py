@@ -11,8 +11,8 @@ from typing import Any
 from dockwright.engine.docker import Docker
 from dockwright.errors import DockwrightError
 from dockwright.rollout import facts, ports
+from dockwright.rollout.facts import moment
 from dockwright.rollout.site import Site
-from dockwright.rollout.status import moment
 
 # Runs in the machine's own network, in a container of an image of the fleet that is there: what listens, which disk.
 LOOK = """

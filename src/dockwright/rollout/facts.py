@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from dockwright.engine import command
@@ -54,6 +55,11 @@ def containers(docker: Docker) -> dict[str, Container]:
     """Container name -> every container that carries the fleet's label, running or not."""
     ids = docker.run("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={FLEET_LABEL}=dockwright").split()
     return {made.name: made for made in map(_container, docker.inspect("container", ids))}
+
+
+def moment(text: str) -> datetime:
+    """An engine's time (RFC 3339, nanoseconds) as a datetime in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _container(entry: dict[str, Any]) -> Container:

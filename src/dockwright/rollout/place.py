@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dockwright.engine.state import dumps, locked, read_json, state_dir, write_atomically
+from dockwright.errors import UnreadableInput
 
 APPUSER = 10001
 LOOPBACK = "127.0.0.1"
@@ -79,6 +81,16 @@ class Place:
 
     def write_desired(self, desired: dict[str, object]) -> None:
         write_atomically(self.desired, dumps(desired))
+
+    def read_bodies(self) -> dict[str, dict[str, Any]]:
+        """Container -> its approved body. One that is not whole is left out: the supervisor would refuse it too."""
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted(self.bodies.glob("*.json")):
+            with suppress(UnreadableInput):
+                body = read_json(path)
+                if body is not None:
+                    found[path.stem] = body
+        return found
 
     def write_bodies(self, bodies: dict[str, dict[str, object]]) -> None:
         """Replace the approved bodies: those of containers that are no longer wanted go."""

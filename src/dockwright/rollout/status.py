@@ -9,29 +9,35 @@ from typing import Any
 
 from dockwright.build.images import LABEL_UNLOCKED
 from dockwright.engine.docker import Docker
-from dockwright.rollout import facts
+from dockwright.rollout import drift, facts
 from dockwright.rollout.compose import FILTER
 
 
 @dataclass(frozen=True)
 class Row:
-    """One instance. `state`: healthy, unhealthy, starting, stopped, missing or extra; `reason` where it is not well.
+    """One instance. `state`: healthy, unhealthy, starting, stopped, missing, extra or unknown; `reason` where it is
+    not well.
 
-    `since` is when its container was last started (or, stopped, when it ended), in UTC; `wrong_image` says that it
-    runs another image than the one that is desired, `not_as_locked` which locks its image could not keep to.
+    `host` is the machine that it runs on, which may have it as a guest. `since` is when its container was last started
+    (or, stopped, when it ended), in UTC, `unhealthy_since` when its engine's check began to fail; `wrong_image` says
+    that it runs another image than the one that is desired, `by_hand` what of its container somebody has changed,
+    `not_as_locked` which locks its image could not keep to.
     """
 
     service: str
     machine: str
+    host: str
     desired: bool
     running: bool
     state: str
     reason: str
     since: str
+    unhealthy_since: str
     port: int
     health_port: int
     image_digest: str
     wrong_image: bool
+    by_hand: tuple[str, ...]
     git_sha: str
     tag: str
     restarts: int
@@ -56,11 +62,16 @@ class Status:
 
     @property
     def well(self) -> bool:
-        """Whether everything that is desired is healthy, from the right image, and nothing else runs."""
-        return all(row.state == "healthy" and row.desired and not row.wrong_image for row in self.rows)
+        """Whether everything that is desired is healthy, as it was rolled out, and nothing else runs."""
+        return all(
+            row.state == "healthy" and row.desired and not row.wrong_image and not row.by_hand for row in self.rows
+        )
 
 
-def read(docker: Docker, desired: Mapping[str, Any], bind: str) -> Status:
+Approved = Mapping[str, Mapping[str, Any]]  # container -> the body that was approved when it was rolled out
+
+
+def read(docker: Docker, desired: Mapping[str, Any], bind: str, approved: Approved) -> Status:
     """Look at the engine and ask every running instance."""
     seen = facts.containers(docker)
     rows = desired["instances"]
@@ -69,42 +80,68 @@ def read(docker: Docker, desired: Mapping[str, Any], bind: str) -> Status:
         for row in rows
         if row["container"] in seen and seen[row["container"]].state == "running"
     }
-    return judge(desired, seen, facts.ask_all(running), datetime.now(UTC))
+    return judge(desired, seen, facts.ask_all(running), approved, datetime.now(UTC))
 
 
 def judge(
     desired: Mapping[str, Any],
     seen: Mapping[str, facts.Container],
     health: Mapping[str, facts.Health],
+    approved: Approved,
     now: datetime,
 ) -> Status:
     """Compare what is desired with what was seen and answered."""
-    rows = [_row(row, seen.get(row["container"]), health.get(row["service"]), now) for row in desired["instances"]]
+    host = desired["machine"]
+    rows = []
+    for wanted in desired["instances"]:
+        found = seen.get(wanted["container"])
+        changed = drift.by_hand(approved.get(wanted["container"]), found.inspected) if found else ()
+        rows.append(_row(host, wanted, found, health.get(wanted["service"]), changed, now))
     known = {row["container"] for row in desired["instances"]}
     instances = [found for found in seen.values() if found.labels.get("io.dockwright.role") == "instance"]
-    rows += [_extra(found) for found in instances if found.name not in known]
+    rows += [_extra(host, found) for found in instances if found.name not in known]
     guard = seen.get(f"dockwright-{FILTER}")
     left_out = tuple(desired.get("left_out", ()))
     return Status(desired["machine"], tuple(rows), left_out, guard is not None and guard.state == "running")
 
 
-def _row(wanted: Mapping[str, Any], found: facts.Container | None, health: facts.Health | None, now: datetime) -> Row:
+def silent(desired: Mapping[str, Any], why: str) -> Status:
+    """A machine whose engine does not answer: nothing is known of what should run there."""
+    rows = tuple(_unknown(desired["machine"], wanted, why) for wanted in desired["instances"])
+    return Status(desired["machine"], rows, tuple(desired.get("left_out", ())), filter_running=False)
+
+
+def _row(
+    host: str,
+    wanted: Mapping[str, Any],
+    found: facts.Container | None,
+    health: facts.Health | None,
+    changed: tuple[str, ...],
+    now: datetime,
+) -> Row:
     state, reason = _state(wanted, found, health, now)
-    wrong = found is not None and found.image != wanted["image_digest"]
-    if found is not None and wrong and not reason:
-        reason = f"runs {found.image[:19]}, desired is {wanted['image_digest'][:19]}"
+    digest = facts.digest(found) if found else ""
+    wrong = found is not None and digest != wanted["image_digest"]
+    if wrong and not reason:
+        reason = f"runs {digest[:19]}, desired is {wanted['image_digest'][:19]}"
+    if changed and not reason:
+        reason = f"changed by hand: {', '.join(changed)}"
+    failing = drift.unhealthy_since(found.inspected) if found and state == "unhealthy" else None
     return Row(
         wanted["service"],
         wanted["machine"],
+        host,
         desired=True,
         running=found is not None and found.state == "running",
         state=state,
         reason=reason,
         since=found.since if found else "",
+        unhealthy_since=failing.isoformat(timespec="seconds") if failing else "",
         port=wanted["port"],
         health_port=wanted["health_port"],
-        image_digest=found.image if found else "",
+        image_digest=digest,
         wrong_image=wrong,
+        by_hand=changed,
         git_sha=found.labels.get("org.opencontainers.image.revision", "") if found else "",
         tag=wanted["tag"],
         restarts=found.restarts if found else 0,
@@ -123,26 +160,52 @@ def _state(
         return "unhealthy", "its health port was not asked"
     if health.ok:
         return "healthy", ""
-    age = (now - moment(found.since)).total_seconds()
+    age = (now - facts.moment(found.since)).total_seconds()
     if age < wanted["start_seconds"]:
         return "starting", f"started {int(age)} s ago; {health.reason}"
     return "unhealthy", health.reason
 
 
-def _extra(found: facts.Container) -> Row:
+def _unknown(host: str, wanted: Mapping[str, Any], why: str) -> Row:
+    return Row(
+        wanted["service"],
+        wanted["machine"],
+        host,
+        desired=True,
+        running=False,
+        state="unknown",
+        reason=why,
+        since="",
+        unhealthy_since="",
+        port=wanted["port"],
+        health_port=wanted["health_port"],
+        image_digest="",
+        wrong_image=False,
+        by_hand=(),
+        git_sha="",
+        tag=wanted["tag"],
+        restarts=0,
+        not_as_locked=(),
+    )
+
+
+def _extra(host: str, found: facts.Container) -> Row:
     labels = found.labels
     return Row(
         labels.get("io.dockwright.service", found.name),
         labels.get("io.dockwright.machine", ""),
+        host,
         desired=False,
         running=found.state == "running",
         state="extra",
-        reason="it is not desired here; ./dockwright up removes it",
+        reason="it is not desired here; the next ./dockwright up or deploy removes it",
         since=found.since,
+        unhealthy_since="",
         port=0,
         health_port=0,
-        image_digest=found.image,
+        image_digest=facts.digest(found),
         wrong_image=False,
+        by_hand=(),
         git_sha=labels.get("org.opencontainers.image.revision", ""),
         tag="",
         restarts=found.restarts,
@@ -152,8 +215,3 @@ def _extra(found: facts.Container) -> Row:
 
 def _unlocked(found: facts.Container | None) -> tuple[str, ...]:
     return tuple(found.labels.get(LABEL_UNLOCKED, "").split()) if found else ()
-
-
-def moment(text: str) -> datetime:
-    """An engine's time (RFC 3339, nanoseconds) as a datetime in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)

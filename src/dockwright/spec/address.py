@@ -6,7 +6,7 @@ The repository's file is fleet/machines.toml; a user's own file replaces it mach
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -77,7 +77,7 @@ def user_file(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(home) if home else Path.home() / ".config") / "dockwright" / FILE
 
 
-def load_addresses(folder: Path, machines: Mapping[str, object], own: Path) -> dict[str, Address]:
+def load_addresses(folder: Path, machines: Collection[str], own: Path) -> dict[str, Address]:
     """Machine -> its address, of the machines that have one. `own`: the user's file.
 
     Raises SpecError with everything that is wrong in both files.
@@ -94,7 +94,7 @@ def load_addresses(folder: Path, machines: Mapping[str, object], own: Path) -> d
     return {name: found[name] for name in machines if name in found}
 
 
-def _read(path: Path, shown: str, machines: Mapping[str, object]) -> tuple[dict[str, Address], list[Finding]]:
+def _read(path: Path, shown: str, machines: Collection[str]) -> tuple[dict[str, Address], list[Finding]]:
     try:
         table = document.read(path, shown)
     except SpecError as error:

@@ -1,11 +1,15 @@
-"""Each instance on this host: desired, running, healthy (with the reason where not), since when, from which commit.
+"""Each instance on every machine: desired, running, healthy (with the reason where not), since when, which commit.
 
-The exit code is 0 when everything that is desired is healthy from the right image, 1 when not, 3 when no engine
-answers.
+It looks at this host, and at each machine of machines.toml that something was deployed to from here. An instance that
+was changed by hand, runs another image, is missing, or is not desired is not well; a machine that was told to run
+something else than was deployed to it from here is told. An engine that does not answer leaves its rows unknown.
+
+The exit code is 0 when everything that is desired is healthy and as it was rolled out, 1 when not, 3 when an engine
+does not answer.
 
   dockwright status            once
   dockwright status --watch    again every two seconds, until Ctrl-C
-  dockwright status --all      name every instance that does not run here, with why
+  dockwright status --all      name every instance that does not run, with why
 """
 
 from __future__ import annotations
@@ -14,13 +18,14 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Mapping
 
 from dockwright.cli import shown, table
-from dockwright.engine import find
-from dockwright.engine.docker import Docker
+from dockwright.cli.context import repository
 from dockwright.errors import DockwrightError
-from dockwright.rollout import status
-from dockwright.rollout.place import here
+from dockwright.rollout import overview
+from dockwright.rollout.overview import Overview
+from dockwright.spec.address import Address, load_addresses, user_file
 
 EVERY = 2.0
 
@@ -32,33 +37,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if here().read_desired() is None:
-        raise DockwrightError("nothing was rolled out on this host", "./dockwright up does")
-    docker = find.running()
+    names = overview.names()
+    if not names:
+        raise DockwrightError("nothing was rolled out from this host", "./dockwright up or deploy does")
+    addresses = load_addresses(repository() / "fleet", names, user_file())
     if not arguments.watch:
-        seen = _look(docker)
+        seen = _look(addresses)
         _show(seen, arguments)
-        return 0 if seen.well else 1
+        return 3 if seen.silent else 0 if seen.well else 1
     if sys.stdout.isatty() and not arguments.json:
-        _watch(docker)
+        _watch(addresses)
     while True:
-        _show(_look(docker), arguments)
+        _show(_look(addresses), arguments)
         time.sleep(EVERY)
 
 
-def _look(docker: Docker) -> status.Status:
-    return status.read(docker, here().read_desired() or {}, here().address())
+def _look(addresses: Mapping[str, Address]) -> Overview:
+    return overview.read(overview.known(addresses))
 
 
-def _show(seen: status.Status, arguments: argparse.Namespace) -> None:
+def _show(seen: Overview, arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(as_json(seen), indent=None if arguments.watch else 2), flush=True)
         return
     table.show(shown.COLUMNS, shown.rows(seen))
     print()
-    if not seen.filter_running:
-        print("the filter before the Docker socket does not run: the supervisor is blind; ./dockwright up mends it")
-    for line in shown.unlocked(seen):
+    for line in (*shown.beside(seen), *shown.unlocked(seen)):
         print(line)
     if arguments.all:
         for entry in seen.left_out:
@@ -66,30 +70,40 @@ def _show(seen: status.Status, arguments: argparse.Namespace) -> None:
     else:
         for line in shown.left_out(seen):
             print(line)
-    print(shown.verdict(seen), flush=True)
+    print(shown.whole(seen), flush=True)
 
 
-def as_json(seen: status.Status) -> dict[str, object]:
+def as_json(seen: Overview) -> dict[str, object]:
     """The shape that `status --json` prints."""
     return {
-        "machine": seen.machine,
         "well": seen.well,
         "healthy": seen.healthy,
+        "machines": [
+            {
+                "machine": each.status.machine,
+                "well": each.well,
+                "healthy": each.status.healthy,
+                "silent": each.silent or None,
+                "otherwise": list(each.otherwise),
+                "held": each.held or None,
+                "filter_running": each.status.filter_running,
+            }
+            for each in seen.machines
+        ],
         "instances": [row.as_json() for row in seen.rows],
-        "left_out": list(seen.left_out),
-        "filter_running": seen.filter_running,
+        "left_out": [dict(entry) for entry in seen.left_out],
     }
 
 
-def _watch(docker: Docker) -> None:
+def _watch(addresses: Mapping[str, Address]) -> None:
     from rich.console import Group
     from rich.live import Live
 
     with Live(screen=True, auto_refresh=False) as live:
         while True:
-            seen = _look(docker)
-            told = [*shown.unlocked(seen), *shown.left_out(seen)]
-            lines = "\n".join(["", *told, shown.verdict(seen), "", "Ctrl-C ends"])
+            seen = _look(addresses)
+            told = [*shown.beside(seen), *shown.unlocked(seen), *shown.left_out(seen)]
+            lines = "\n".join(["", *told, shown.whole(seen), "", "Ctrl-C ends"])
             made = table.rich_table(shown.COLUMNS, shown.rows(seen))
             live.update(Group(made, lines), refresh=True)  # type: ignore[arg-type]
             time.sleep(EVERY)

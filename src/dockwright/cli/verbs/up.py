@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     say = Progress(quiet=arguments.json)
     install = not arguments.no_install
     outcome = up(fleet, root, machine=arguments.machine, bind=bind, install=install, say=say)
-    seen = status.read(outcome.engine, here().read_desired() or {}, here().address())
+    seen = status.read(outcome.engine, here().read_desired() or {}, here().address(), here().read_bodies())
     if arguments.json:
         print(json.dumps(_json(outcome, seen, time.monotonic() - began), indent=2))
     else:
