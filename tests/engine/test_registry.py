@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from engine.servers import Answer, Request, certificate, serving
 
-from dockwright.engine.registry import artifact, documents, login, place, session
+from dockwright.engine.registry import artifact, documents, login, place
 from dockwright.engine.registry.artifact import File
 from dockwright.engine.registry.documents import Descriptor
 from dockwright.engine.registry.repository import Repository, checked
@@ -198,7 +198,7 @@ def test_a_password_goes_to_the_token_service_and_its_token_to_the_registry(
             if known == "to the host":
                 monkeypatch.setenv("SSL_CERT_FILE", str(signed))
             else:
-                monkeypatch.setattr(session, "DOCKERS", tmp_path)
+                monkeypatch.setattr(place, "CERTIFICATES", tmp_path)
                 (tmp_path / server.host).mkdir()
                 (tmp_path / server.host / "ca.crt").write_bytes(signed.read_bytes())
             assert at(server.host).get("tag") is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rollout.fleets import SHA, Given, fleet, stored, usual
 from rollout.test_choice import fleets
 
+from dockwright.engine.registry import place
 from dockwright.errors import UsageError
 from dockwright.rollout.choice import choose
 from dockwright.rollout.desired import desired
@@ -147,6 +149,16 @@ def test_from_where_and_what(
 ) -> None:
     found = following(usual(), address, environ)
     assert (found and (found["registry"], found["release"])) == expected
+
+
+def test_what_docker_trusts_here_is_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "CERTIFICATES", tmp_path)
+    (tmp_path / "registry.example").mkdir()
+    (tmp_path / "registry.example" / "ca.crt").write_text("a certificate")
+    made = usual()
+    follow = following(made, at(follow="release"), {})
+    assert follow is not None and follow["ca"] == "a certificate"
+    assert parse(json.dumps(written(made) | {"follow": follow})).follow.ca == "a certificate"
 
 
 def test_a_registry_that_is_none_is_said() -> None:

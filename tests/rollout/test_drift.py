@@ -34,6 +34,7 @@ def privileged(found: dict[str, Any]) -> None:
 
 def other_image(found: dict[str, Any]) -> None:
     found["Config"]["Image"] = found["Image"] = "sha256:other"
+    found["Config"]["Labels"]["com.docker.compose.image"] = "sha256:other"
 
 
 CHANGES: dict[str, tuple[Callable[[dict[str, Any]], None], tuple[str, ...]]] = {

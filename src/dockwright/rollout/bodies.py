@@ -44,6 +44,7 @@ WEAKENED = (
     "Privileged",
     "OomKillDisable",
 )
+IMAGE_LABEL = "com.docker.compose.image"  # the filter writes it anew where it takes another image
 LABELS = tuple(f"io.dockwright.{name}" for name in ("fleet", "role", "service", "machine", "config"))
 
 

@@ -20,8 +20,13 @@ def by_hand(approved: Mapping[str, Any] | None, inspected: Mapping[str, Any]) ->
     """
     if approved is None:
         return ()
-    now = bodies.body(dict(inspected))
-    return tuple(sorted(_differences({**approved, "Image": ""}, {**now, "Image": ""}, "")))
+    return tuple(sorted(_differences(_less_image(approved), _less_image(bodies.body(dict(inspected))), "")))
+
+
+def _less_image(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body without its image, which compose notes in a label as well."""
+    labels = {key: value for key, value in (body.get("Labels") or {}).items() if key != bodies.IMAGE_LABEL}
+    return {**body, "Image": "", "Labels": labels}
 
 
 def _differences(before: object, now: object, path: str) -> Iterator[str]:

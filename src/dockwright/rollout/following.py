@@ -1,4 +1,4 @@
-"""What a machine's supervisor may bring by itself: from which registry, and which release. Pure."""
+"""What a machine's supervisor may bring by itself: from which registry, and which release."""
 
 from __future__ import annotations
 
@@ -22,4 +22,7 @@ def following(fleet: Fleet, address: Address | None, environ: Mapping[str, str] 
         return None
     known = place.named(address.registry if address else None, environ) or place.parse(fleet.registry)
     wanted = address.follow if address else ""
-    return {"registry": str(known), "release": NEWEST if wanted == "release" else wanted}
+    said = {"registry": str(known), "release": NEWEST if wanted == "release" else wanted}
+    # The supervisor trusts what Docker here trusts: its container has no file of the host's.
+    certificate = place.CERTIFICATES / known.host / "ca.crt"
+    return {**said, "ca": certificate.read_text()} if certificate.is_file() else said

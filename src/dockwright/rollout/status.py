@@ -9,7 +9,7 @@ from typing import Any
 
 from dockwright.build.images import LABEL_UNLOCKED
 from dockwright.engine.docker import Docker
-from dockwright.rollout import drift, facts
+from dockwright.rollout import drift, facts, followed
 from dockwright.rollout.compose import FILTER
 
 
@@ -72,8 +72,9 @@ Approved = Mapping[str, Mapping[str, Any]]  # container -> the body that was app
 
 
 def read(docker: Docker, desired: Mapping[str, Any], bind: str, approved: Approved) -> Status:
-    """Look at the engine and ask every running instance."""
+    """Look at the engine and ask every running instance; where releases are followed, the supervisor says which."""
     seen = facts.containers(docker)
+    desired = followed.over(desired, bind)
     rows = desired["instances"]
     running = {
         row["service"]: (bind, int(row["health_port"]))

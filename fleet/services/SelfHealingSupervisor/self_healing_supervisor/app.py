@@ -39,7 +39,7 @@ def create(service: Service) -> FastAPI:
     telling = Telling(send, log)
     supervisor = Supervisor(service.name, words.filter_socket(), service.state_dir, service.run_dir, telling.tell, log)
     keeping = Keeping(supervisor, service.state_dir, log)
-    follower = Follower(supervisor, service.state_dir, service.run_dir, os.environ.get(VARIABLE, ""), log)
+    follower = Follower(supervisor, service.state_dir, os.environ.get(VARIABLE, ""), log)
     machine = MachineFacts(supervisor.world, Stats(supervisor.docker), service.state_dir)
     neighbours = Neighbours(elsewhere(service), lambda kind, detail: supervisor.tell(kind, service.name, detail))
     tasks: list[asyncio.Task[None]] = []

@@ -43,6 +43,7 @@ class Follow:
     registry: str
     release: str = ""
     every_seconds: float = 60.0
+    ca: str = ""  # certificates to trust there besides the system's, as PEM
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,10 @@ def _follow(found: object) -> Follow | None:
         raise ValueError("follow: every_seconds is not a number from 1 to 86400")
     if not isinstance(release, str) or not RELEASE.fullmatch(release):
         raise ValueError("follow: release is neither latest nor the name of one")
-    return Follow(found["registry"], release, float(every))
+    ca = found.get("ca", "")
+    if not isinstance(ca, str):
+        raise ValueError("follow: ca is not a text")
+    return Follow(found["registry"], release, float(every), ca)
 
 
 def parse(raw: bytes) -> Desired:

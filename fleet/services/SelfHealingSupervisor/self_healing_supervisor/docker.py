@@ -126,15 +126,23 @@ class Docker:
         """Brings an image of this container's repository here."""
         await self._ask("POST", f"/images/create?{_about(name, digest)}", PULL_SECONDS)
 
-    async def claimed(self) -> bool:
-        """Whether somebody deploys to this machine now."""
+    async def claim(self) -> bool:
+        """Takes the machine's deploy lock; False where somebody else has it. An earlier life's counts as ours."""
         try:
-            await self._ask("GET", f"/networks/{DEPLOY_LOCK}")
+            await self._ask("POST", f"/networks/{DEPLOY_LOCK}")
         except Denied as denial:
-            if denial.status == 404:
+            if denial.status == 409:
                 return False
             raise
         return True
+
+    async def leave(self) -> None:
+        """Gives the lock back; somebody else's stays."""
+        try:
+            await self._ask("DELETE", f"/networks/{DEPLOY_LOCK}")
+        except Denied as denial:
+            if denial.status != 409:
+                raise
 
     async def keep(self, name: str, digest: str = "") -> None:
         """Tags an image of this container's as the one to go back to."""

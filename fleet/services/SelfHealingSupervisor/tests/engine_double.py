@@ -47,6 +47,7 @@ class EngineDouble:
             FOREIGN: container(FOREIGN, "somebody-elses", {"io.dockwright.fleet": "other"}),
             GUARD: container(GUARD, "dockwright-filter", {**LABELS, "io.dockwright.role": "filter"}),
         }
+        self.network: dict[str, Any] | None = None  # the deploy lock
         self.images: dict[str, dict[str, Any]] = {}  # by reference
         self.pulled = b'{"status":"Status: Downloaded newer image"}\r\n'
         self.heads: list[Head] = []
@@ -129,6 +130,12 @@ class EngineDouble:
             return 200, []
         if path == "/containers/create":
             return 201, {"Id": "c" * 64, "Warnings": []}
+        if path == "/networks/create":
+            self.network = json.loads(sent[2])
+            return 201, {}
+        if path == "/networks/dockwright-deploy-lock":
+            found, self.network = self.network, None if method == "DELETE" else self.network
+            return (204 if method == "DELETE" else 200, found) if found else (404, {})
         if path.startswith("/images/"):
             return self.on_image(method, path.removeprefix("/images/"))
         ref, _, verb = path.removeprefix("/containers/").partition("/")

@@ -65,6 +65,9 @@ class MachineDouble(EngineDouble):
         self.there: set[str] = set()  # and of those that can be pulled
         self.kept: list[str] = []  # what was asked to be tagged -prev
         self.claimed = False
+        self.fails_at = 0  # the act on a container, counted from 1, that the engine fails at
+        self.count = 0
+        self.locks: list[str] = []  # POST: taken, DELETE: left
         self.tags: dict[str, str] = {}  # container:tag -> digest, of images that are here
         self._made = 0
 
@@ -141,13 +144,18 @@ class MachineDouble(EngineDouble):
         if path.startswith("/images/"):
             return self.about_image(path, dict(part.split("=") for part in query.split("&")))
         if path.startswith("/networks/"):
-            return (200 if self.claimed else 404), {"message": "the lock"}
+            self.locks.append(sent[0])
+            return (409 if self.claimed else 201), {"message": "the lock"}
         ref, _, verb = path.removeprefix("/containers/").partition("/")
         names = {one["Name"][1:]: ident for ident, one in self.containers.items()}
         ident = ref if ref in self.containers else names.get(ref, "")
         if not ident:
             return 404, {"message": f"No such container: {ref}"}
         running = self.containers[ident]["State"]["Status"] == "running"
+        if sent[0] in ("POST", "DELETE"):
+            self.count += 1
+            if self.count == self.fails_at:
+                return 500, {"message": "the engine is out of order"}
         if verb == "json":
             return 200, self.containers[ident]
         if sent[0] == "DELETE" and not running:

@@ -86,7 +86,7 @@ class Scene:
         keeping = Keeping(one, self.folder / "state", log)
         keeping.load()
         await one.reread()
-        self.follower = Follower(one, self.folder / "state", self.folder, self.force, log)
+        self.follower = Follower(one, self.folder / "state", self.force, log)
         self.follower.load()
         runs = (one.watch.run(), one.watch.rounds(), one.pulse(), keeping.run(), self._following(self.follower))
         self.tasks = [asyncio.create_task(run) for run in runs]

@@ -312,6 +312,24 @@ def test_what_is_desired_and_cannot_be_read_allows_nothing(check: Any, content: 
     check(test)
 
 
+def test_the_deploy_lock_is_taken_and_left_and_somebody_elses_is_not_touched(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        lock = "/networks/dockwright-deploy-lock"
+        assert (await one.ask("DELETE", lock)).status == 200  # nobody had it
+        assert (await one.ask("POST", lock)).status == 201
+        made = one.engine.network or {}
+        assert made["Name"] == "dockwright-deploy-lock" and made["Internal"] is True
+        assert made["Labels"]["io.dockwright.lock.who"] == "SelfHealingSupervisor"
+        assert (await one.ask("POST", lock)).status == 200  # an earlier life had it
+        assert (await one.ask("DELETE", lock)).status == 204
+        one.engine.network = {"Labels": {"io.dockwright.lock.who": "me@desk"}}
+        acts = len(one.engine.acts)
+        assert {(await one.ask(method, lock)).status for method in ("POST", "DELETE")} == {409}
+        assert (len(one.engine.acts), one.engine.network is not None) == (acts, True)
+
+    check(test)
+
+
 def test_a_container_is_removed_by_its_full_id_and_never_by_force(check: Any) -> None:
     async def test(one: Guarded) -> None:
         assert (await one.ask("DELETE", "/containers/dockwright-alpha")).status == 204

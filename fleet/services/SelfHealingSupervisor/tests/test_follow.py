@@ -79,6 +79,7 @@ def test_a_newer_release_is_brought_in_waves_and_the_former_images_are_kept(play
             assert sorted(scene.engine.kept) == [f"dockwright-alpha {APPROVED}", f"dockwright-beta {APPROVED}"]
             await scene.healthy("Alpha", "Beta")
             assert (saved(scene).release, saved(scene).attempt) == (FIRST, None)
+            await scene.until(lambda: scene.engine.locks[-2:] == ["POST", "DELETE"])
             assert told(scene, "release_kept") == [
                 {"release": FIRST, "services": ["Alpha", "Beta"], "seconds": pytest.approx(5, abs=5)}
             ]
@@ -127,6 +128,21 @@ def test_a_release_that_cannot_hold_is_taken_back_as_one_and_not_tried_again(
             put(scene, shelf, SECOND, NEW, NEW, later=120)
             await scene.until(lambda: told(scene, "release_kept"))
             assert digests(scene) == (NEW, NEW)
+
+    play(test)
+
+
+def test_one_goes_back_to_what_held_last(play: Play, shelf: RegistryDouble) -> None:
+    async def test(scene: Scene) -> None:
+        scene.engine.natures[BAD] = "crashes"
+        await begun(scene, shelf)
+        put(scene, shelf, FIRST, NEW, NEW)
+        async with scene.supervised():
+            await scene.until(lambda: told(scene, "release_kept"))
+            put(scene, shelf, SECOND, BAD, THIRD, later=120)
+            await scene.until(lambda: told(scene, "release_taken_back"))
+            assert digests(scene) == (NEW, NEW)
+            assert (saved(scene).release, saved(scene).images) == (FIRST, {"Alpha": NEW, "Beta": NEW})
 
     play(test)
 
@@ -324,6 +340,22 @@ def test_killed_at_any_moment_the_next_life_goes_on(
             )
             assert digests(scene) == ((NEW, NEW) if good else (APPROVED, APPROVED))
             await scene.healthy("Alpha", "Beta")
+            assert saved(scene).attempt is None
+
+    play(test)
+
+
+@pytest.mark.parametrize("nth", range(1, 10))
+def test_whatever_the_engine_fails_at_all_run_from_one_release(play: Play, shelf: RegistryDouble, nth: int) -> None:
+    async def test(scene: Scene) -> None:
+        await begun(scene, shelf)
+        async with scene.supervised():
+            await scene.healthy("Alpha", "Beta")
+            scene.engine.count, scene.engine.fails_at = 0, nth
+            put(scene, shelf, FIRST, NEW, NEW)
+            await scene.until(lambda: told(scene, "release_kept") or told(scene, "release_taken_back"))
+            await scene.healthy("Alpha", "Beta")
+            assert digests(scene) == ((NEW, NEW) if told(scene, "release_kept") else (APPROVED, APPROVED))
             assert saved(scene).attempt is None
 
     play(test)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine.servers import Answer, Request, certificate, serving
 from hypothesis import given
 from hypothesis import strategies as st
 from registry_double import RegistryDouble, record, registry
@@ -129,7 +130,8 @@ def course(*looks: tuple[float, str], hold: float = 5.0, deadline: float = 10.0)
         ([(1, "w"), (6, "w")], Verdict.HELD),
         ([(1, "w"), (6, "w"), (7, "s"), (7 + LAPSE, "s")], Verdict.FELL),
         ([(1, "w"), (6, "w"), (7, "s"), (8, "w")], Verdict.HOLDING),
-        ([(1, "w"), (2, "s"), (1 + LAPSE, "s"), (4.5, "w"), (9.5, "w")], Verdict.HELD),
+        ([(1, "w"), (2, "s"), (1 + LAPSE, "s"), (1.5 + LAPSE, "w"), (6.5 + LAPSE, "w")], Verdict.HELD),
+        ([(1, "w"), (6, "w"), (500, "w"), (501, "s"), (502, "w")], Verdict.HOLDING),
         ([(1, "e")], Verdict.ENDED),
         ([(1, "w"), (9, "w"), (10, "e")], Verdict.ENDED),
         ([(1, "w"), (3, "o"), (9, "w")], Verdict.ENDED),
@@ -197,6 +199,7 @@ def test_what_the_operator_says_of_following() -> None:
         {"registry": "r", "release": None},
         {"registry": "r", "every_seconds": 0},
         {"registry": "r", "every_seconds": "5"},
+        {"registry": "r", "ca": 5},
     ],
     ids=str,
 )
@@ -220,6 +223,11 @@ def test_a_registry_is_read(double: RegistryDouble) -> None:
     double.manifests["alpha/mine"] = b"{}"
     assert found.digest("alpha", "mine") == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     assert found.digest("alpha", "none") is None
+
+
+def test_a_registry_before_its_first_release_has_none(double: RegistryDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(double, "answer", lambda _: (404, b'{"errors":[{"code":"NAME_UNKNOWN"}]}', {}))
+    assert Registry(double.place).names() == []
 
 
 def test_pages_are_turned(double: RegistryDouble, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,7 +287,7 @@ def test_a_token_is_taken_over_tls_only_and_given_to_the_registry_alone(
         found._tokens["fleet/releases"] = "hidden"
         monkeypatch.setattr(double, "answer", lambda _: (307, b"", {"Location": f"http://127.0.0.1:{other.port}/x"}))
         with pytest.raises(Silent):
-            found.names()
+            found.release(NAME)
         assert double.headers[0]["Authorization"] == "Bearer hidden"
         assert other.asked == ["/x"]
         assert "Authorization" not in other.headers[0]
@@ -290,6 +298,31 @@ def test_a_token_is_taken_over_tls_only_and_given_to_the_registry_alone(
         assert other.asked == ["/x"]
 
 
+def test_with_a_certificate_it_speaks_tls_and_logs_in_as_anybody(tmp_path: Path) -> None:
+    signed = certificate(tmp_path)
+    ca = signed.read_text().partition("-----BEGIN PRIVATE")[0]
+
+    def token(one: Request) -> Answer:
+        return Answer(body=b'{"token":"a-token"}')
+
+    def answer(one: Request) -> Answer:
+        if one.headers.get("Authorization") == "Bearer a-token":
+            return Answer(body=json.dumps({"tags": [NAME]}).encode())
+        said = f'Bearer realm="https://{tokens.host}/token",service="tests",scope="repository:fleet/releases:pull"'
+        return Answer(401, headers={"WWW-Authenticate": said})
+
+    with serving(token, signed) as tokens, serving(answer, signed) as server:
+        found = Registry(f"{server.host}/fleet", ca)
+        assert [found.names(), found.names()] == [[NAME], [NAME]]
+        assert [one.path for one in tokens.asked] == ["/token?service=tests&scope=repository%3Afleet%2Freleases%3Apull"]
+        assert tokens.credentials() == []
+        other = certificate(tmp_path).read_text().partition("-----BEGIN PRIVATE")[0]
+        with pytest.raises(Silent, match="CERTIFICATE_VERIFY_FAILED"):
+            Registry(f"{server.host}/fleet", other).names()
+    with pytest.raises((ValueError, OSError)):
+        Registry("r.test/fleet", "no certificate")
+
+
 def test_without_tls_only_loopback_is_spoken_to() -> None:
     assert Registry("registry.test:5000/fleet")._base == "https://registry.test:5000/v2/"
     assert Registry("127.0.0.1:5000/fleet")._base == "http://127.0.0.1:5000/v2/"
@@ -298,9 +331,9 @@ def test_without_tls_only_loopback_is_spoken_to() -> None:
     assert Registry("127.0.0.1.evil.test/fleet")._base.startswith("https://")
 
 
-def test_the_next_release(double: RegistryDouble, tmp_path: Path) -> None:
+def test_the_next_release(double: RegistryDouble) -> None:
     told: list[str] = []
-    source = Source(double.place, tmp_path / "none", lambda kind, detail: told.append(f"{kind} {detail['release']}"))
+    source = Source(double.place, "", lambda kind, detail: told.append(f"{kind} {detail['release']}"))
 
     def ask(wanted: str, old: list[str] | None, tried: float = 0.0, *failed: str) -> tuple[str, list[str]]:
         found, now_old = asyncio.run(next_release(source, wanted, 500.0, old, tried, set(failed)))

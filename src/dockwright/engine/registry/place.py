@@ -7,11 +7,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from dockwright.errors import UsageError
 
 HOST = re.compile(r"(?P<name>localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?", re.IGNORECASE)
 VARIABLE = "DOCKWRIGHT_REGISTRY"
+CERTIFICATES = Path("/etc/docker/certs.d")  # where Docker keeps what it trusts, a folder for each registry
 PATH = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 
 

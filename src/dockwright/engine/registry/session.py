@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -15,13 +14,13 @@ from urllib3.util import Retry
 
 from dockwright import __version__
 from dockwright.engine.certificates import certificates
+from dockwright.engine.registry import place
 from dockwright.engine.registry.documents import LIMIT
 from dockwright.errors import DockwrightError
 
 CONNECT, READ = 10.0, 60.0
 WHOLE = 120.0  # seconds for an answer that is read as a whole
 REDIRECTS = 5
-DOCKERS = Path("/etc/docker/certs.d")
 
 
 class TooMuch(DockwrightError):
@@ -76,6 +75,6 @@ def session(url: str, again: int = 2) -> requests.Session:
 
 def trusted(host: str) -> str | bool:
     """The certificates to hold a registry against: those that Docker has for it, else this host's."""
-    own = DOCKERS / host / "ca.crt"
+    own = place.CERTIFICATES / host / "ca.crt"
     found = own if own.is_file() else certificates()
     return str(found) if found else True

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from self_healing_supervisor.filter import rules
+from self_healing_supervisor.filter import lock, rules
 from self_healing_supervisor.filter.approved import Approved, held_against
 from self_healing_supervisor.filter.journal import Journal
 from self_healing_supervisor.filter.rules import Refused, Wish
@@ -25,7 +26,7 @@ BODY_SECONDS: Final = 5.0
 STREAMS: Final = 4
 PULLS: Final = 2
 EVENTS: Final = ("create", "start", "die", "oom", "kill", "stop", "pause", "unpause", "destroy", "rename")
-ACTS: Final = frozenset({"start", "stop", "restart", "kill", "create", "remove", "pull", "keep"})
+ACTS: Final = frozenset({"start", "stop", "restart", "kill", "create", "remove", "pull", "keep", "claim", "leave"})
 
 
 def _filters(**given: object) -> str:
@@ -103,9 +104,8 @@ class Filter:
             return await self._engine.ask("GET", "/containers/json", {**wish.query, "filters": _filters()})
         if wish.ref:
             return await self._on_container(wish)
-        if wish.kind == "claim":
-            held = await self._engine.ask("GET", f"/networks/{DEPLOY_LOCK}")
-            return _json({"message": "somebody deploys" if held.status == 200 else "nobody deploys"}, held.status)
+        if wish.kind in ("claim", "leave"):
+            return await self._lock(wish.kind)
         return await self._engine.ask("GET", {"ping": "/_ping", "version": "/version"}[wish.kind])
 
     async def _by_approval(self, wish: Wish) -> Answer:
@@ -129,6 +129,16 @@ class Filter:
             query = {"repo": repository, "tag": f"{body['Labels'][MACHINE_LABEL]}-prev"}
             return await self._engine.ask("POST", f"/images/{image}/tag", query)
         return _json({"Id": found.get("Id"), "RepoDigests": found.get("RepoDigests") or []})
+
+    async def _lock(self, kind: str) -> Answer:
+        held = await self._engine.ask("GET", f"/networks/{DEPLOY_LOCK}")
+        if held.status == 200 and not lock.ours(json.loads(held.body)):
+            raise Refused("somebody deploys to this machine", 409)
+        if (held.status == 200) is (kind == "claim"):
+            return _json({"message": "so it is already"})
+        if kind == "leave":
+            return await self._engine.ask("DELETE", f"/networks/{DEPLOY_LOCK}")
+        return await self._engine.ask("POST", "/networks/create", body=lock.taken(datetime.now(UTC)))
 
     async def _on_container(self, wish: Wish) -> Answer:
         found = await self._engine.inspect(wish.ref)

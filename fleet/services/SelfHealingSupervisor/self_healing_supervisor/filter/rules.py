@@ -85,7 +85,8 @@ RULES: Final = (
     Rule("pull", "POST", re.compile("/images/create"), _ABOUT, frozenset({"name", "digest"})),
     Rule("keep", "POST", re.compile("/images/tag"), _ABOUT, frozenset({"name"})),
     Rule("image", "GET", re.compile("/images/json"), {**_ABOUT, "tag": _tag}, frozenset({"name"})),
-    Rule("claim", "GET", re.compile(f"/networks/{DEPLOY_LOCK}")),
+    Rule("claim", "POST", re.compile(f"/networks/{DEPLOY_LOCK}")),
+    Rule("leave", "DELETE", re.compile(f"/networks/{DEPLOY_LOCK}")),
     _on_container("inspect", "GET", "json"),
     Rule("remove", "DELETE", re.compile("/containers/([^/]+)")),
     _on_container(

@@ -35,12 +35,11 @@ Tell = Callable[[str, dict[str, Any]], None]
 class Follower:
     """`state` is on the disk before anything is done. `force`: FORCE_IMAGE_TAG's text."""
 
-    def __init__(self, supervisor: Supervisor, state_dir: Path, run_dir: Path, force: str, log: logging.Logger) -> None:
+    def __init__(self, supervisor: Supervisor, state_dir: Path, force: str, log: logging.Logger) -> None:
         self._supervisor = supervisor
         self._world = supervisor.world
         self._docker = supervisor.docker
         self._file = StateFile(state_dir / "follow.json")
-        self._ca = run_dir / "registry-ca.crt"
         self._log = log
         self.forced, self._unclear = forced.parse(force)
         self.problem = self._unclear
@@ -48,6 +47,7 @@ class Follower:
         self.source: Source | None = None
         self.waiting = ""  # why nothing is done just now
         self._due = 0.0  # monotonic
+        self._lock_seen = False  # whether it was made sure that no attempt that is over still has the deploy lock
         self._acts: dict[str, int] = {}  # service -> acts of healing when its image was kept
         self.ends: Counter[str] = Counter()  # how attempts ended -> how often
         self._trial = Trial(self._docker, self._world, supervisor.hands, self, self._put)
@@ -80,11 +80,16 @@ class Follower:
             return
         self._heed()
         try:
+            if self.state.attempt is None and not self._lock_seen:
+                await self._docker.leave()
+            self._lock_seen = True
             if self.state.attempt is None:
                 self._watch_kept()
-            if self.state.attempt is None and time.monotonic() >= self._due:
+            if time.monotonic() < self._due:
+                return
+            if self.state.attempt is None:
                 await self._look()
-            if self.state.attempt is not None and time.monotonic() >= self._due:
+            if self.state.attempt is not None:
                 await self._carry_on(self.state.attempt)
             self.waiting = ""
         except (NotNow, Silent, Unanswered, Denied) as error:
@@ -109,15 +114,19 @@ class Follower:
             self.state = self.state.renewed(self._world.written_at)
             self._save()
             self._due = 0.0
+            self._lock_seen = False
         if follow is None:
             self.source = None
-        elif self.source is None or self.source.place != follow.registry:
-            self.source = Source(follow.registry, self._ca, self._tell)
+        elif self.source is None or (self.source.place, self.source.ca) != (follow.registry, follow.ca):
+            try:
+                self.source = Source(follow.registry, follow.ca, self._tell)
+            except (OSError, ValueError) as error:  # an SSLError is an OSError
+                self.source, self.problem = None, f"follow: ca is no certificate: {error}"
 
     async def _look(self) -> None:
         """Makes an attempt of what is wanted and not so. Raises NotNow, Silent, Unanswered, Denied."""
         if self.source is None or self._world.follow is None:
-            if self.forced:
+            if self.forced and self._world.follow is None:
                 self.problem = f"{forced.VARIABLE} is set, and desired.json names no registry to follow"
             return
         self._due = time.monotonic() + self._world.follow.every_seconds
@@ -179,9 +188,7 @@ class Follower:
             state.release, state.tried = name, max(state.tried, created)
             self._save()
             return
-        # What was kept and is still watched closely has not proven itself: one does not go back to that.
-        unproven = state.kept.before if state.kept else {}
-        before = {service: unproven.get(service, state.images.get(service, "")) for service in images}
+        before = {service: state.images.get(service, "") for service in images}
         state.attempt = Attempt(name, images, before, created)
         self._due = 0.0
         self._save()
@@ -189,7 +196,7 @@ class Follower:
 
     async def _carry_on(self, attempt: Attempt) -> None:
         """Raises NotNow and the like while nothing can be said; the attempt stays, or goes if nothing was touched."""
-        if await self._docker.claimed():
+        if not await self._docker.claim():
             raise NotNow("somebody deploys to this machine")
         began = time.monotonic()
         try:
@@ -219,6 +226,7 @@ class Follower:
         finally:
             self._world.trying -= attempt.images.keys()
             self._supervisor.nudge()
+            self._lock_seen = self.state.attempt is not None  # else it is left with the next step
 
     async def _keep(self, attempt: Attempt, began: float) -> None:
         state = self.state

@@ -10,7 +10,7 @@ from self_healing_supervisor.core.facts import Health, Shape
 
 WAVE_HOLD: Final = 2.0  # before the next wave starts
 HOLD: Final = 5.0  # before a release counts as kept
-LAPSE: Final = 3.0  # silence that is forgiven to one that was healthy
+LAPSE: Final = 6.0  # silence that is forgiven to one that was healthy
 RESTLESS: Final = 60.0  # one that goes up and down for so long does not hold
 
 
@@ -43,7 +43,7 @@ class Course:
     began: float
     deadline: float
     verdict: Verdict = Verdict.BOOTING
-    well_at: float | None = None  # the first time
+    well_at: float | None = None  # the first time, and again whenever it held
     well_since: float | None = None
     ill_since: float | None = None
 
@@ -56,9 +56,9 @@ class Course:
         if look.health is Health.WELL:
             since = now if self.well_since is None else self.well_since
             first = now if self.well_at is None else self.well_at
-            verdict = Verdict.HELD if now - since >= hold else Verdict.HOLDING
-            if verdict is Verdict.HOLDING and now - first >= hold + RESTLESS:
-                verdict = Verdict.FELL
+            if now - since >= hold:
+                return replace(self, verdict=Verdict.HELD, well_at=now, well_since=since, ill_since=None)
+            verdict = Verdict.FELL if now - first >= hold + RESTLESS else Verdict.HOLDING
             return replace(self, verdict=verdict, well_at=first, well_since=since, ill_since=None)
         if self.well_at is None:
             return replace(self, verdict=Verdict.NEVER_WELL) if now - self.began >= self.deadline else self

@@ -1,7 +1,7 @@
 """What a follower reads of a registry: the releases' names, a record, the digest of a tag. Blocking; reads only.
 
 Answers are bounded, what has a digest is held against it, and a token goes to the registry itself and to nobody that it
-sends us on to. Without TLS a registry is spoken to on loopback only.
+sends us on to. Without TLS a registry is spoken to on loopback only, and there only where no certificate is given.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path
 from typing import Any, Final
 
 from self_healing_supervisor.follow import releases
@@ -39,23 +38,26 @@ class Silent(Exception):
 
 
 class Registry:
-    """`place` is HOST[:PORT]/PATH; `ca` a file with certificates to trust besides the system's."""
+    """`place` is HOST[:PORT]/PATH; `ca` certificates to trust besides the system's. Raises ValueError for none."""
 
-    def __init__(self, place: str, ca: Path | None = None) -> None:
+    def __init__(self, place: str, ca: str = "") -> None:
         self._host, _, self._path = place.partition("/")
-        self._base = f"{'http' if _loopback(self._host) else 'https'}://{self._host}/v2/"
+        self._base = f"{'http' if _loopback(self._host) and not ca else 'https'}://{self._host}/v2/"
         context = ssl.create_default_context()
-        if ca is not None and ca.is_file():
-            context.load_verify_locations(ca)
+        if ca:
+            context.load_verify_locations(cadata=ca)
         self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
         self._tokens: dict[str, str] = {}
 
     def names(self) -> list[str]:
-        """All releases that are tagged there. Raises Silent."""
+        """All releases that are tagged there; none before the first one was pushed. Raises Silent."""
         repository, found = self._repository("releases"), []
         target = f"{repository}/tags/list?n=1000"
         for _ in range(PAGES):
-            raw, headers = self._get(repository, target)
+            try:
+                raw, headers = self._get(repository, target)
+            except _Missing:
+                break
             content = _json(raw)
             found += [tag for tag in content.get("tags") or [] if releases.NAME.fullmatch(str(tag))]
             after = re.match(r"<([^>]+)>", headers.get("Link") or "")

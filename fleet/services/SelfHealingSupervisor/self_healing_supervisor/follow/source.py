@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from self_healing_supervisor.follow import releases
@@ -21,8 +20,8 @@ REMEMBERED: Final = 200
 class Source:
     """One registry. Every method raises Silent while it does not answer; that, and its coming back, is told once."""
 
-    def __init__(self, place: str, ca: Path, tell: Tell) -> None:
-        self.place = place
+    def __init__(self, place: str, ca: str, tell: Tell) -> None:
+        self.place, self.ca = place, ca
         self._registry = Registry(place, ca)
         self._tell = tell
         self._records: dict[str, Release | None] = {}
