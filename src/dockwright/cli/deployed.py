@@ -99,13 +99,16 @@ def show_outcome(prepared: Prepared, outcome: Outcome, shelf: Shelf, *, as_json:
     for failure in outcome.failures:
         print(failure.why)
         print("".join(f"  | {line}\n" for line in brief(failure.logs)), end="")
+        if failure.remedy:
+            print(f"  -> {failure.remedy}")
     if outcome.end == "taken back":
         count = len(outcome.touched)
         back = f"went back to {prepared.before_name}" if prepared.before_name else "went away again"
         print(f"release {prepared.record.name} was taken back: {count} instances {back}" if count else
               f"release {prepared.record.name} was not begun: nothing was changed")  # fmt: skip
         return 1
-    print(f"release {prepared.record.name} failed, and taking it back failed as well. These are not as before:")
+    failed = "failed, and taking it back failed as well. These are not as before:"
+    print(f"release {prepared.record.name} {failed if outcome.touched else 'is there, but not all of it is healthy:'}")
     for instance, why in outcome.left.items():
         print(f"  {instance.name}: {why}\n    now: {outcome.now.get(instance, 'unknown')}")
     print("  -> mend what is named, then ./dockwright rollback, or ./dockwright deploy --continue")
@@ -118,7 +121,7 @@ def _outcome_json(outcome: Outcome) -> dict[str, object]:
         "touched": [each.name for each in outcome.touched],
         "failures": [
             {"machine": one.machine, "instance": one.instance.name if one.instance else None, "why": one.why,
-             "logs": list(one.logs)}
+             "logs": list(one.logs), "remedy": one.remedy}
             for one in outcome.failures
         ],
         "left": {each.name: why for each, why in outcome.left.items()},

@@ -14,7 +14,7 @@ from dockwright.engine import find
 from dockwright.release import shelf
 from dockwright.release.record import Record
 from dockwright.release.shelf import Shelf
-from dockwright.rollout import deploying, pins
+from dockwright.rollout import deploying, journal, pins
 from dockwright.rollout.hold import Limits
 from dockwright.spec.address import load_addresses, user_file
 from dockwright.spec.load import load_fleet
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace, verb: str, choose: Callable[[Shelf], Reco
     reached = deploying.sites(fleet, load_addresses(root / "fleet", fleet.machines, user_file()))
     held = pins.held(fleet, find.running(), date.today())
     prepared = deploying.prepare(fleet, record, reached, found, held, say, as_kept=as_kept)
-    if arguments.dry_run or prepared.plan.empty:
+    if arguments.dry_run or (prepared.plan.empty and journal.here().unfinished() is None):
         deployed.show_plan(prepared, as_json=arguments.json)
         return 0
     if not arguments.json:

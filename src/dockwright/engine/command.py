@@ -20,7 +20,7 @@ from typing import IO, Any
 from dockwright.errors import CommandFailed, Unreachable
 
 # What programs say where the disk is full.
-NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded")
+NO_ROOM = re.compile(r"no space left on device|file too large|disk quota exceeded", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

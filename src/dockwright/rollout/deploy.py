@@ -20,17 +20,19 @@ from dockwright.rollout.verdict import Course
 from dockwright.spec.model import Instance
 
 AGAIN = 2.0
+SHOWN = 8  # lines of what a program wrote that failed
 End = Literal["done", "taken back", "stopped"]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a wave failed: an instance with its last words, or a machine (then `instance` is None)."""
+    """Why a wave failed: an instance with its last words, or a machine (then `instance` is None), and what to do."""
 
     machine: str
     instance: Instance | None
     why: str
     logs: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,16 @@ def deploy(
         hands.note("held", wave=wave.number)
     hands.note("done")
     return Outcome("done", courses=courses, touched=tuple(step.instance for step in touched))
+
+
+def confirm(targets: Sequence[Target], deadlines: Mapping[Instance, float], hands: Hands, limits: Limits) -> Outcome:
+    """The end of a deploy that was cut off when nothing was left to change: whether what it brought about holds."""
+    courses = hold([], deadlines, hands, limits, targets)
+    failures = _failed(courses, {target.instance: target.host for target in targets}, hands)
+    left = {failure.instance: failure.why for failure in failures if failure.instance}
+    now = {target.instance: hands.state(target.instance, target.host) for target in targets if target.instance in left}
+    hands.note("stopped" if left else "done", left={each.name: why for each, why in left.items()})
+    return Outcome("stopped" if left else "done", tuple(failures), left, now, courses)
 
 
 def _wave(
@@ -172,7 +184,8 @@ def _try(machine: str, hands: Hands, limits: Limits, action: Callable[[], None])
             hands.say(f"  {machine} does not answer: {error}; trying again")
             hands.pause(AGAIN)
         except DockwrightError as error:
-            return [Failure(machine, None, f"{machine}: {error}")]
+            said = tuple(getattr(error, "output", "").splitlines()[-SHOWN:])
+            return [Failure(machine, None, f"{machine}: {error}", said, error.remedy)]
         else:
             return []
 

@@ -15,7 +15,7 @@ from dockwright.release.record import Record
 from dockwright.release.shelf import Shelf
 from dockwright.rollout import claim, facts, journal, kept, learned
 from dockwright.rollout.compose import CONFIG_LABEL
-from dockwright.rollout.deploy import Outcome, deploy
+from dockwright.rollout.deploy import Outcome, confirm, deploy
 from dockwright.rollout.hold import Limits
 from dockwright.rollout.kept import Kept
 from dockwright.rollout.learned import Starts
@@ -95,11 +95,19 @@ def carry_out(prepared: Prepared, verb: str, why: str, limits: Limits, say: Say)
         here().prepare()
         hands = Machines(prepared.sites, prepared.kept, token.read_text().strip() + "\n", book, number, say)
         try:
-            outcome = deploy(prepared.plan, prepared.before, deadlines(prepared), hands, limits)
+            outcome = _act(prepared, hands, limits)
         finally:
             hands.lift()
         _remember(prepared, outcome, hands)
     return outcome
+
+
+def _act(prepared: Prepared, hands: Machines, limits: Limits) -> Outcome:
+    if not prepared.plan.empty:
+        return deploy(prepared.plan, prepared.before, deadlines(prepared), hands, limits)
+    names = {(machine, prepared.record.name) for machine in prepared.sites}
+    targets = [each for name, one in prepared.kept.items() if name in names for each in one.targets.values()]
+    return confirm(targets, {each.instance: float(each.start_seconds) for each in targets}, hands, limits)
 
 
 @contextmanager

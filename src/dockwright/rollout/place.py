@@ -73,7 +73,7 @@ class Place:
 
     def alone(self) -> AbstractContextManager[None]:
         """Held while the rollout is changed. Raises DockwrightError while another run of the tool holds it."""
-        return locked(self.home / "lock", "another ./dockwright up or down changes what runs here")
+        return locked(self.home / "lock", "another ./dockwright up, down or deploy changes what runs here")
 
     def read_desired(self) -> dict[str, object] | None:
         """What the last `up` wanted to run here; None when nothing was ever rolled out. Raises UnreadableInput."""
