@@ -8,12 +8,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dockwright.engine.docker import Docker
 from dockwright.release import shelf
+from dockwright.release.record import Record
 from dockwright.rollout import facts
 from engines import shapes
 from engines.fleet import Fleet
@@ -94,13 +95,19 @@ class Rollout:
         self.ok("build")
         return str(self.json("release", "create")["release"]["name"])
 
+    def changed(self, message: str, code: str = "") -> str:
+        """A release in which two instances differ, one on each machine; `code`: what the later one does."""
+        self.behave(SECOND, f"# {message}")
+        self.behave(THIRD, code or f"# {message}")
+        return self.release(message)
+
     def seen(self) -> dict[str, tuple[str, str]]:
         """Instance -> its container, and since when that runs."""
         return {name: (str(each.inspected["Id"]), each.since) for name, each in self.containers().items()}
 
     def running(self) -> dict[str, str]:
         """Instance -> the last release that has the image that it runs; or how it is, where it does not run."""
-        records = list(reversed(shelf.here().all()))
+        records = list(reversed(self.records()))
         return {
             name: next(
                 (one.name for one in records if one.contents.instances[name].digest == facts.digest(each)), "none"
@@ -109,6 +116,24 @@ class Rollout:
             else each.state
             for name, each in self.containers().items()
         }
+
+    def records(self) -> list[Record]:
+        return shelf.here().all()
+
+    @property
+    def state(self) -> Path:
+        return shelf.here().home.parent
+
+    def named(self, registry: str) -> Rollout:
+        """The same with a registry."""
+        environ = {**self.fleet.environ, "DOCKWRIGHT_REGISTRY": registry}
+        return replace(self, fleet=replace(self.fleet, environ=environ))
+
+    def elsewhere(self, state: Path) -> Rollout:
+        """The same from another host: one that has a state of its own."""
+        docker = self.dockers["mainpc"]
+        environ = {**self.fleet.environ, "DOCKWRIGHT_STATE": str(state), "DOCKER_HOST": docker.host}
+        return replace(self, fleet=replace(self.fleet, environ=environ))
 
     def images(self) -> dict[str, str]:
         """Instance -> the digest of the image that it runs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -16,21 +16,18 @@ Check = Callable[..., str]
 
 
 @pytest.fixture
-def taken_back(settled: Rollout) -> Iterator[Check]:
+def taken_back(settled: Rollout) -> Check:
     """Roll a release out that has to fail, and hold everything against what was there before; what was said."""
 
     def check(message: str, code: str, *words: str) -> str:
         return rolled_back(settled, message, code, *words)
 
-    yield check
-    settled.behave(THIRD, "")
+    return check
 
 
 def rolled_back(rollout: Rollout, message: str, code: str, *words: str) -> str:
     images, seen, volumes = rollout.images(), rollout.seen(), rollout.volumes()
-    rollout.behave(SECOND, f"# {message}")
-    rollout.behave(THIRD, code)
-    name = rollout.release(message)
+    name = rollout.changed(message, code)
     said = rollout.fails("deploy", *words)
     assert rollout.images() == images
     assert rollout.unwell() == {}
@@ -73,9 +70,8 @@ threading.Timer(6, os.kill, (os.getpid(), signal.SIGSTOP)).start()
 
 def test_a_start_that_outgrows_what_was_learned_is_waited_for(settled: Rollout) -> None:
     """While it computes it gets somewhere; a fixed gate would roll it back for ever."""
-    settled.behave(SECOND, "# as good as before")
-    settled.behave(THIRD, "import time\nend = time.monotonic() + 18\nwhile time.monotonic() < end:\n    pass")
-    name = settled.release("takes long to start")
+    code = "import time\nend = time.monotonic() + 18\nwhile time.monotonic() < end:\n    pass"
+    name = settled.changed("takes long to start", code)
     done = settled.fleet.run("deploy")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "mainpc/Executor takes longer than ever (10 s), and is getting somewhere" in done.stderr

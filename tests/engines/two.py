@@ -57,6 +57,20 @@ class Pair:
     def join(self) -> None:
         network._ip("link", "set", "cable", "up")
 
+    def forward(self, port: int) -> None:
+        """Let the second machine reach a port of the first one's loopback as one of its own."""
+        there, local = ("ip", "netns", "exec", self.name), "/proc/sys/net/ipv4/conf/all/route_localnet"
+        to = ("-p", "tcp", "--dport", str(port), "-j")
+        target = ("DNAT", "--to-destination")
+        for words in (
+            ("sh", "-c", f"echo 1 > {local}"),
+            ("iptables", "-t", "nat", "-A", "PREROUTING", "-i", "cable", *to, *target, f"127.0.0.1:{port}"),
+            (*there, "sh", "-c", f"echo 1 > {local}"),
+            (*there, "iptables", "-t", "nat", "-A", "OUTPUT", "-d", "127.0.0.1", *to, *target, f"{MAIN_IP}:{port}"),
+            (*there, "iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "eth0", *to, "MASQUERADE"),
+        ):
+            network._run(*words)
+
     def kill(self) -> None:
         """End the engine at once. What it ran is left alone by that, as by a crash."""
         number = self.daemon.pid()
@@ -68,18 +82,16 @@ class Pair:
         with inside(self.name):
             daemon.start(self.daemon, self.machine.client, self.machine.say)
 
-    def fill(self) -> None:
-        """Leave no room on its disk but a little."""
-        found = os.statvfs(self.daemon.home)
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Its disk with no room but a little."""
+        found, filling = os.statvfs(self.daemon.home), self.daemon.home / "filling"
         size = found.f_bavail * found.f_frsize - 300_000
-        subprocess.run(("fallocate", "--length", str(size), self._filling), check=True)
-
-    def empty(self) -> None:
-        self._filling.unlink(missing_ok=True)
-
-    @property
-    def _filling(self) -> Path:
-        return self.daemon.home / "filling"
+        try:
+            subprocess.run(("fallocate", "--length", str(size), filling), check=True)
+            yield
+        finally:
+            filling.unlink()
 
     def machines_toml(self) -> str:
         """What a user would write of the two."""
