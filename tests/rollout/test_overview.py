@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +15,7 @@ from dockwright.engine import endpoint
 from dockwright.errors import EngineUnavailable
 from dockwright.rollout import overview, status
 from dockwright.rollout.overview import Machine, Overview
+from dockwright.rollout.pins import Pin
 from dockwright.rollout.place import Place, here
 from dockwright.spec.address import Address
 
@@ -90,6 +92,15 @@ def test_a_guest_is_shown_with_its_host() -> None:
 def test_who_changes_a_machine_now_is_told() -> None:
     seen = Overview((Machine(status.silent(desired("pc2"), ""), held="ana@box since noon: deploy B"),))
     assert "changed just now by ana@box since noon: deploy B" in "\n".join(shown.beside(seen))
+
+
+def test_pins_are_shown_and_expire_loudly() -> None:
+    pins = [Pin("Alpha", "20261101-a", "2026-11-30", "it leaks", "ana@box", {}),
+            Pin("Beta", "20261101-b", "2026-11-24", "it clicks", "ana@box", {})]  # fmt: skip
+    assert list(shown.pinned(pins, date(2026, 11, 25))) == [
+        "THE PIN OF Beta TO 20261101-b EXPIRED ON 2026-11-24 (it clicks): ./dockwright unpin Beta, or pin it again",
+        "Alpha is pinned to 20261101-a until 2026-11-30, by ana@box: it leaks",
+    ]
 
 
 def test_machines_are_those_that_something_was_rolled_out_to(state: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 
 from dockwright.cli.progress import span
 from dockwright.rollout.facts import moment
 from dockwright.rollout.overview import Machine, Overview
+from dockwright.rollout.pins import Pin
 from dockwright.rollout.status import Row, Status
 
 COLUMNS = ("SERVICE", "MACHINE", "STATE", "SINCE", "PORT", "HEALTH", "COMMIT", "IMAGE", "REASON")
@@ -48,6 +49,16 @@ def beside(seen: Overview) -> Iterator[str]:
     """What is wrong beside the instances, or good to know, machine by machine."""
     for machine in seen.machines:
         yield from _beside(machine, "" if len(seen.machines) == 1 else f"{machine.status.machine}: ")
+
+
+def pinned(pins: Iterable[Pin], today: date) -> Iterator[str]:
+    """What is held at an image whatever is released; pins whose day is over come first."""
+    for pin in sorted(pins, key=lambda one: (not one.expired(today), one.service)):
+        if pin.expired(today):
+            remedy = f"./dockwright unpin {pin.service}, or pin it again"
+            yield f"THE PIN OF {pin.service} TO {pin.tag} EXPIRED ON {pin.until} ({pin.why}): {remedy}"
+        else:
+            yield f"{pin.service} is pinned to {pin.tag} until {pin.until}, by {pin.who}: {pin.why}"
 
 
 def _beside(machine: Machine, where: str) -> Iterator[str]:

@@ -18,12 +18,14 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import date
 
 from dockwright.cli import shown, table
 from dockwright.cli.context import repository
 from dockwright.errors import DockwrightError
-from dockwright.rollout import overview
+from dockwright.rollout import overview, pins
 from dockwright.rollout.overview import Overview
 from dockwright.spec.address import Address, load_addresses, user_file
 
@@ -62,7 +64,7 @@ def _show(seen: Overview, arguments: argparse.Namespace) -> None:
         return
     table.show(shown.COLUMNS, shown.rows(seen))
     print()
-    for line in (*shown.beside(seen), *shown.unlocked(seen)):
+    for line in (*_pinned(), *shown.beside(seen), *shown.unlocked(seen)):
         print(line)
     if arguments.all:
         for entry in seen.left_out:
@@ -71,6 +73,10 @@ def _show(seen: Overview, arguments: argparse.Namespace) -> None:
         for line in shown.left_out(seen):
             print(line)
     print(shown.whole(seen), flush=True)
+
+
+def _pinned() -> Iterator[str]:
+    return shown.pinned(pins.read().values(), date.today())
 
 
 def as_json(seen: Overview) -> dict[str, object]:
@@ -92,6 +98,7 @@ def as_json(seen: Overview) -> dict[str, object]:
         ],
         "instances": [row.as_json() for row in seen.rows],
         "left_out": [dict(entry) for entry in seen.left_out],
+        "pins": [{**asdict(pin), "expired": pin.expired(date.today())} for pin in pins.read().values()],
     }
 
 
@@ -102,7 +109,7 @@ def _watch(addresses: Mapping[str, Address]) -> None:
     with Live(screen=True, auto_refresh=False) as live:
         while True:
             seen = _look(addresses)
-            told = [*shown.beside(seen), *shown.unlocked(seen), *shown.left_out(seen)]
+            told = [*_pinned(), *shown.beside(seen), *shown.unlocked(seen), *shown.left_out(seen)]
             lines = "\n".join(["", *told, shown.whole(seen), "", "Ctrl-C ends"])
             made = table.rich_table(shown.COLUMNS, shown.rows(seen))
             live.update(Group(made, lines), refresh=True)  # type: ignore[arg-type]
