@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 
-from dockwright.cli import table
+from dockwright.cli import shown, table
 from dockwright.release.shelf import Shelf
-from dockwright.rollout import deploying, journal
+from dockwright.rollout import deploying, journal, pins
 from dockwright.rollout.deploy import Outcome
 from dockwright.rollout.deploying import Prepared
 from dockwright.rollout.logs import brief
@@ -34,6 +35,7 @@ def show_plan(prepared: Prepared, *, as_json: bool) -> None:
 
 def _beside(prepared: Prepared) -> Iterator[str]:
     made = prepared.plan
+    yield from shown.pinned(pins.read().values(), date.today())
     yield from made.notes
     if made.empty:
         yield f"nothing to do: all {len(made.kept)} instances run as the release says"
