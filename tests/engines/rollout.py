@@ -14,7 +14,7 @@ from typing import Any
 
 from dockwright.engine.docker import Docker
 from dockwright.release import shelf
-from dockwright.release.record import Record
+from dockwright.release.record import InstancePicture, Record
 from dockwright.rollout import facts
 from engines import shapes
 from engines.fleet import Fleet
@@ -124,16 +124,17 @@ class Rollout:
     def state(self) -> Path:
         return shelf.here().home.parent
 
-    def named(self, registry: str) -> Rollout:
-        """The same with a registry."""
-        environ = {**self.fleet.environ, "DOCKWRIGHT_REGISTRY": registry}
-        return replace(self, fleet=replace(self.fleet, environ=environ))
+    def picture(self, release: str, each: str) -> InstancePicture:
+        return next(one for one in self.records() if one.name == release).contents.instances[each]
+
+    def told(self, name: str, value: str) -> Rollout:
+        """The same with a variable in its environment."""
+        return replace(self, fleet=replace(self.fleet, environ={**self.fleet.environ, name: value}))
 
     def elsewhere(self, state: Path) -> Rollout:
         """The same from another host: one that has a state of its own."""
         docker = self.dockers["mainpc"]
-        environ = {**self.fleet.environ, "DOCKWRIGHT_STATE": str(state), "DOCKER_HOST": docker.host}
-        return replace(self, fleet=replace(self.fleet, environ=environ))
+        return self.told("DOCKWRIGHT_STATE", str(state)).told("DOCKER_HOST", docker.host)
 
     def images(self) -> dict[str, str]:
         """Instance -> the digest of the image that it runs."""

@@ -52,3 +52,40 @@ def test_status_tells_what_is_not_as_it_was_rolled_out(bare: Rollout) -> None:
     assert "changed by hand: HostConfig.Memory, HostConfig.MemorySwap" in line["Async"]
     assert "it has no container" in line["Executor"] or "starting" in line["Executor"], "the supervisor mends it"
     assert f"of {len(EVERY)} healthy: " in said
+
+
+def test_rollback_goes_to_what_was_healthy_before(bare: Rollout) -> None:
+    first, second = (one.name for one in bare.records()[-2:])
+    before = bare.seen()
+    planned = bare.json("rollback", "--dry-run")
+    assert (planned["release"], [wave["steps"][0]["instance"] for wave in planned["waves"]]) == (first, [THIRD])
+    assert planned["waves"][0]["steps"][0]["downtime_seconds"] > 0, "learned from the deploy before"
+    assert bare.seen() == before
+    assert f"release {first} is healthy" in bare.ok("rollback")
+    assert bare.images()[THIRD] == bare.picture(first, THIRD).digest
+    assert f"release {second} is healthy" in bare.ok("rollback", second)
+    assert bare.images()[THIRD] == bare.picture(second, THIRD).digest
+    assert {each for each in EVERY if bare.seen()[each] != before[each]} == {THIRD}
+    ends = [(one["verb"], one["release"], one["end"]) for one in bare.json("deploy", "--history")[-2:]]
+    assert ends == [("rollback", first, "done"), ("rollback", second, "done")]
+
+
+def test_a_pin_holds_one_service_whatever_is_released(bare: Rollout) -> None:
+    first, second = (one.name for one in bare.records()[-2:])
+    old, new = bare.picture(first, THIRD), bare.picture(second, THIRD)
+    day = ("--until", "2999-01-01", "--why", "the new one leaks")
+    assert "is held at" in bare.ok("pin", "Executor", old.tag, *day)
+    bare.ok("deploy")
+    assert bare.images()[THIRD] == old.digest
+    assert f"Executor is pinned to {old.tag}" in bare.fleet.run("status").stdout
+    assert "nothing to do" in bare.ok("deploy"), "the pin is not fought"
+    bare.ok("unpin", "Executor")
+    bare.ok("deploy")
+    assert bare.images()[THIRD] == new.digest
+
+    forced = bare.told("FORCE_IMAGE_TAG", f"Executor={old.tag}")
+    forced.ok("deploy")
+    assert bare.images()[THIRD] == old.digest
+    bare.ok("deploy")
+    assert bare.images()[THIRD] == new.digest
+    assert bare.unwell() == {}

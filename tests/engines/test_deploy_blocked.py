@@ -55,7 +55,7 @@ def test_what_another_host_left_is_told_with_how_to_remove_it(settled: Rollout) 
 def test_a_registry_that_is_gone_is_done_without(settled: Rollout, machine: Machine, registry_program: Path) -> None:
     with registries.running(machine.folder / "registry-deploy", registry_program) as registry:
         settled.pair.forward(registry.port)
-        tool = settled.named(f"{registry.host}/fleet")
+        tool = settled.told("DOCKWRIGHT_REGISTRY", f"{registry.host}/fleet")
         pulled(settled, tool)
         registry.kill()
         sent(settled, tool)
@@ -87,8 +87,7 @@ def nowhere(settled: Rollout, tool: Rollout) -> None:
     """What neither has stops nothing."""
     name = settled.changed("nowhere")
     seen = tool.seen()
-    picture = next(one for one in tool.records() if one.name == name).contents.instances[SECOND]
-    tool.dockers["mainpc"].run("image", "rm", "--force", picture.digest)
+    tool.dockers["mainpc"].run("image", "rm", "--force", tool.picture(name, SECOND).digest)
     said = tool.fails("deploy")
     assert "is not on pc2, nor here, and no registry gives it" in said, said
     assert f"release {name} was not begun: nothing was changed" in said, said
