@@ -21,6 +21,14 @@ from dockwright.engine.registry.place import Place
 from dockwright.errors import DockwrightError
 
 PROGRAM = "docker-registry"
+USER, PASSWORD = "tester", "wonderful-secret"
+HTPASSWD = f"{USER}:$2b$05$abcdefghijklmnopqrstuu4uS0dXK.1CyGoAGlixyoS9kaFWD87SC\n"
+
+
+def wants_password(folder: Path) -> dict[str, object]:
+    """Settings of a registry that lets only USER in."""
+    (folder / "htpasswd").write_text(HTPASSWD)
+    return {"auth": {"htpasswd": {"realm": "tests", "path": str(folder / "htpasswd")}}}
 
 
 @dataclass

@@ -29,8 +29,6 @@ from engines.registry import Registry
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
 FAMILIES = ["base-python", "base-utils"]
-PASSWORD = "wonderful-secret"
-HASHED = "$2b$05$abcdefghijklmnopqrstuu4uS0dXK.1CyGoAGlixyoS9kaFWD87SC"  # of that password
 
 
 @pytest.fixture(scope="module")
@@ -184,8 +182,7 @@ def test_layers_that_arrived_before_it_broke_are_not_sent_again(built: Fleet, re
 @pytest.fixture
 def guarded(machine: Machine, registry_program: Path, tmp_path: Path) -> Iterator[Registry]:
     """A registry that wants a password."""
-    (tmp_path / "htpasswd").write_text(f"tester:{HASHED}\n")
-    settings = {"auth": {"htpasswd": {"realm": "tests", "path": str(tmp_path / "htpasswd")}}}
+    settings = registries.wants_password(tmp_path)
     with registries.running(machine.folder / "guarded", registry_program, settings) as found:
         yield found
 
@@ -202,9 +199,11 @@ def test_dockers_own_login_is_enough_and_its_password_is_shown_to_nobody(
     built: Fleet, guarded: Registry, tmp_path: Path
 ) -> None:
     environ = {"DOCKER_CONFIG": str(tmp_path)}
-    words = ("login", "--username", "tester", "--password-stdin", guarded.host)
+    words = ("login", "--username", registries.USER, "--password-stdin", guarded.host)
     argv = (str(built.docker.program), *words)
-    subprocess.run(argv, input=PASSWORD, text=True, env={**os.environ, **built.docker.env(), **environ}, check=True)
+    subprocess.run(
+        argv, input=registries.PASSWORD, text=True, env={**os.environ, **built.docker.env(), **environ}, check=True
+    )
     fleet = Fleet(built.docker, built.root, environ)
     seen: list[str] = []
     tool = fleet.start("push", "--verbose", "--registry", str(guarded.place), "base-python")
@@ -218,8 +217,8 @@ def test_dockers_own_login_is_enough_and_its_password_is_shown_to_nobody(
     told = tool.communicate()[0]
     assert tool.returncode == 0, told
     assert "1 images" in told
-    assert PASSWORD not in told
-    assert not any(PASSWORD in words for words in seen)
+    assert registries.PASSWORD not in told
+    assert not any(registries.PASSWORD in words for words in seen)
 
 
 def test_what_is_not_built_and_what_does_not_exist(built: Fleet, registry: Registry) -> None:

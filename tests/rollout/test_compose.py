@@ -112,6 +112,21 @@ def test_only_the_supervisor_sees_the_filters_socket() -> None:
     assert {"uid=10001", "mode=0700"} <= set(options["o"].split(",")), "its folder is the services' user's alone"
 
 
+@pytest.mark.parametrize("place", [PLACE, None])
+def test_a_registrys_login_is_shown_to_the_supervisor_and_its_filter_alone(place: Place | None) -> None:
+    made = rendered(usual(), replace(HOST, place=place, login=True))
+    shown = {name for name, each in made["services"].items() if "/run/registry" in json.dumps(each)}
+    assert shown == {"self-healing-supervisor", FILTER}
+    assert ("dockwright_registry" in made["volumes"]) is (place is None)
+    without = rendered(usual(), replace(HOST, place=place))
+    assert "registry/login" not in json.dumps(without) and "dockwright_registry" not in without["volumes"]
+
+
+def test_the_supervisor_alone_is_told_which_tags_are_forced() -> None:
+    told = {name for name, each in CONTAINERS.items() if "FORCE_IMAGE_TAG" in each.get("environment", {})}
+    assert told == {"self-healing-supervisor"}
+
+
 def test_no_filter_where_nobody_asks_for_docker() -> None:
     made = rendered(fleet([Given("Alpha")]))
     assert list(made["services"]) == ["alpha"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from dockwright.engine.registry import place
 from dockwright.errors import UsageError
 from dockwright.rollout.choice import choose
 from dockwright.rollout.desired import desired
-from dockwright.rollout.following import following
+from dockwright.rollout.following import following, login
 from dockwright.spec.address import Address
 from dockwright.spec.model import Fleet, Instance
 
@@ -159,6 +160,19 @@ def test_what_docker_trusts_here_is_handed_on(tmp_path: Path, monkeypatch: pytes
     follow = following(made, at(follow="release"), {})
     assert follow is not None and follow["ca"] == "a certificate"
     assert parse(json.dumps(written(made) | {"follow": follow})).follow.ca == "a certificate"
+
+
+def test_a_login_goes_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    made, asked = usual(), {"engine": "local", "follow": "release", "login": True}
+    with pytest.raises(UsageError, match=r"wants a login to registry\.example") as error:
+        login(made, Address.model_validate(asked), {})
+    assert error.value.remedy == "docker login registry.example"
+    secret = base64.b64encode(b"me:hidden").decode()
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"registry.example": {"auth": secret}}}))
+    assert json.loads(login(made, Address.model_validate(asked), {})) == {"username": "me", "password": "hidden"}
+    for address in (None, at(follow="release"), Address.model_validate({"engine": "local", "login": True})):
+        assert login(made, address, {}) == ""
 
 
 def test_a_registry_that_is_none_is_said() -> None:

@@ -53,6 +53,17 @@ def test_the_token_is_long_random_and_fit_for_a_header(tmp_path: Path) -> None:
     assert all(len(token.strip()) >= 43 and token.strip().isascii() and " " not in token.strip() for token in tokens)
 
 
+def test_a_login_is_for_the_supervisor_and_goes_when_it_is_no_longer_wanted(place: Place) -> None:
+    place.write_login("")
+    place.write_login('{"username": "me", "password": "hidden"}')
+    assert "hidden" in place.login.read_text()
+    assert mode(place.login.parent) == 0o700
+    assert mode(place.login) == (0o400 if os.geteuid() == 0 else 0o444)
+    assert place.login.stat().st_uid == (10001 if os.geteuid() == 0 else os.getuid())
+    place.write_login("")
+    assert not place.login.exists()
+
+
 def test_nothing_that_is_there_is_replaced(place: Place) -> None:
     place.write_bodies({"dockwright-alpha": {"Image": "a"}})
     before = place.token.read_text(), place.token.stat().st_ino

@@ -20,6 +20,7 @@ FLEET_LABEL = "io.dockwright.fleet"
 CONFIG_LABEL = "io.dockwright.config"
 RUN_VOLUME = "dockwright_run"
 SECRETS_VOLUME = "dockwright_secrets"
+LOGIN_VOLUME = "dockwright_registry"
 FILTER = "docker-filter"
 FILTER_SOCKET_FOLDER = "/run/docker-filter"
 # Draining takes 10 s at most; two more until the engine loses patience.
@@ -34,6 +35,7 @@ class Host:
     published. `name`: where other machines reach those ports; empty for a machine that nobody else calls. `place`: the
     files that containers read, where this host and the machine are one; else they lie in volumes. `others`: instances
     that run on other machines -> the host name or address that they are reached at. `gpu`: whether it has a card.
+    `login`: whether its supervisor logs in to a registry.
     """
 
     socket: Path
@@ -44,6 +46,7 @@ class Host:
     name: str = ""
     others: Mapping[Instance, str] = field(default_factory=dict)
     gpu: bool = False
+    login: bool = False
 
 
 def container_name(service: str) -> str:
@@ -75,7 +78,8 @@ def render(fleet: Fleet, choice: Choice, images: Mapping[Instance, str], host: H
         made["secrets"] = {TOKEN: {"file": _literal(host.place.token)}}
     else:
         # Filled before anything starts, by whoever rolls out.
-        volumes |= {name: {"name": name, "external": True} for name in (RUN_VOLUME, SECRETS_VOLUME)}
+        filled = (RUN_VOLUME, SECRETS_VOLUME, *([LOGIN_VOLUME] if host.login else []))
+        volumes |= {name: {"name": name, "external": True} for name in filled}
     return made
 
 
@@ -97,7 +101,7 @@ def _instance(fleet: Fleet, choice: Choice, instance: Instance, image: str, host
     if own.secrets and not host.place:
         mounts.append(f"{SECRETS_VOLUME}:/run/secrets:ro")
     if own.docker:
-        mounts.append(f"{FILTER}:{FILTER_SOCKET_FOLDER}")
+        mounts += [f"{FILTER}:{FILTER_SOCKET_FOLDER}", *_login(host)]
     waits = {slug(name): {"condition": "service_healthy"} for name in own.depends if name in running}
     if own.docker:
         waits[FILTER] = {"condition": "service_started"}
@@ -156,6 +160,13 @@ def _run_folder(host: Host) -> object:
     return f"{RUN_VOLUME}:/run/dockwright:ro"
 
 
+def _login(host: Host) -> list[object]:
+    """A registry's login, for the supervisor and its filter alone."""
+    if not host.login:
+        return []
+    return [_bound(host.place.login, "/run/registry/login") if host.place else f"{LOGIN_VOLUME}:/run/registry:ro"]
+
+
 def _bound(source: Path, target: str) -> dict[str, object]:
     """A file or folder of this host, read-only; one that is missing is an error, and not made. A socket still talks."""
     bind = {"create_host_path": False}
@@ -179,6 +190,7 @@ def _filter(image: str, host: Host) -> dict[str, Any]:
             _bound(host.socket, "/var/run/docker.sock"),
             _run_folder(host),
             f"{FILTER}:{FILTER_SOCKET_FOLDER}",
+            *_login(host),
         ],
         "labels": {FLEET_LABEL: "dockwright", "io.dockwright.role": "filter"},
         "healthcheck": {"disable": True},

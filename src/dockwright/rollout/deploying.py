@@ -16,6 +16,7 @@ from dockwright.release.shelf import Shelf
 from dockwright.rollout import claim, facts, journal, kept, learned
 from dockwright.rollout.compose import CONFIG_LABEL
 from dockwright.rollout.deploy import Outcome, confirm, deploy
+from dockwright.rollout.following import login
 from dockwright.rollout.hold import Limits
 from dockwright.rollout.kept import Kept
 from dockwright.rollout.learned import Starts
@@ -50,7 +51,8 @@ def sites(fleet: Fleet, addresses: Mapping[str, Address]) -> dict[str, Site]:
     """Every machine that has an address. Raises UsageError without any, EngineUnavailable where one is silent."""
     if not addresses:
         raise UsageError("no machine has an address", "say in fleet/machines.toml where each is reached")
-    return {name: reach(name, addresses[name]) for name in fleet.machines if name in addresses}
+    known = {name: addresses[name] for name in fleet.machines if name in addresses}
+    return {name: reach(name, address, login(fleet, address)) for name, address in known.items()}
 
 
 def prepare(

@@ -46,6 +46,11 @@ class Place:
         return self.home / "secrets" / TOKEN
 
     @property
+    def login(self) -> Path:
+        """A registry's login, for the supervisor; in a folder of its own, which nobody else is shown."""
+        return self.home / "registry" / "login"
+
+    @property
     def settings(self) -> Path:
         return self.home / "settings.json"
 
@@ -65,11 +70,19 @@ class Place:
         self.bodies.mkdir(parents=True, exist_ok=True)
         self.token.parent.mkdir(mode=0o700, exist_ok=True)
         if not self.token.is_file():
-            # Only the services' user reads it; who is not root cannot give it away, and keeps the folder closed.
-            mode = 0o400 if os.geteuid() == 0 else 0o444
-            write_atomically(self.token, secrets.token_urlsafe(32) + "\n", mode=mode)
+            write_atomically(self.token, secrets.token_urlsafe(32) + "\n", mode=_secret_mode())
         if os.geteuid() == 0 and self.token.stat().st_uid != APPUSER:
             os.chown(self.token, APPUSER, APPUSER)
+
+    def write_login(self, text: str) -> None:
+        """Keep a registry's login for the supervisor, or, for an empty text, none any more."""
+        if not text:
+            self.login.unlink(missing_ok=True)
+            return
+        self.login.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(self.login, text, mode=_secret_mode())
+        if os.geteuid() == 0:
+            os.chown(self.login, APPUSER, APPUSER)
 
     def alone(self) -> AbstractContextManager[None]:
         """Held while the rollout is changed. Raises DockwrightError while another run of the tool holds it."""
@@ -99,6 +112,11 @@ class Place:
         for path in self.bodies.glob("*.json"):
             if path.stem not in bodies:
                 path.unlink()
+
+
+def _secret_mode() -> int:
+    """Only the services' user reads a secret; who is not root cannot give it away, and keeps its folder closed."""
+    return 0o400 if os.geteuid() == 0 else 0o444
 
 
 def here() -> Place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from dockwright.engine import endpoint, volume
 from dockwright.engine.docker import Docker
 from dockwright.engine.state import dumps, read_json, state_dir, write_atomically
 from dockwright.rollout import facts
-from dockwright.rollout.compose import FLEET_LABEL, RUN_VOLUME, SECRETS_VOLUME, Host
+from dockwright.rollout.compose import FLEET_LABEL, LOGIN_VOLUME, RUN_VOLUME, SECRETS_VOLUME, Host
 from dockwright.rollout.place import LOOPBACK, TOKEN, Place, here
 from dockwright.spec.address import Address
 from dockwright.spec.model import Instance
@@ -23,12 +23,15 @@ GROUP = "import os; print(os.stat('/engine.sock').st_gid)"
 
 @dataclass(frozen=True)
 class Site:
-    """One machine. `place`: for the machine that is this host, the files that its containers read themselves."""
+    """One machine. `place`: for the machine that is this host, the files that its containers read themselves. `login`:
+    its supervisor's login to a registry, empty for none.
+    """
 
     machine: str
     address: Address
     docker: Docker
     place: Place
+    login: str = field(default="", repr=False)
 
     @property
     def local(self) -> bool:
@@ -90,15 +93,21 @@ class Site:
         """What decides how containers are started here."""
         place = self.place if self.local else None
         name = self.address.host or ""
-        return Host(self.socket, socket_group, self.cpus, self.bind, place, name, others, self.gpu)
+        login = bool(self.login)
+        return Host(self.socket, socket_group, self.cpus, self.bind, place, name, others, self.gpu, login)
 
     def write_secrets(self, token: str, image: str) -> None:
-        """Put the fleet's token where containers read it."""
+        """Put the fleet's token, and the supervisor's login to a registry, where containers read them."""
         self.place.prepare()
-        if not self.local:
-            for name in (RUN_VOLUME, SECRETS_VOLUME):
+        if self.local:
+            self.place.write_login(self.login)
+            return
+        files = {RUN_VOLUME: None, SECRETS_VOLUME: {TOKEN: token}, LOGIN_VOLUME: {"login": self.login}}
+        for name, content in files.items():
+            if name != LOGIN_VOLUME or self.login:
                 volume.ensure(self.docker, name, {FLEET_LABEL: "dockwright"})
-            volume.replace_files(self.docker, SECRETS_VOLUME, image, {TOKEN: token})
+                if content is not None:
+                    volume.replace_files(self.docker, name, image, content)
 
     def write_run_files(self, desired: str, bodies: Mapping[str, str], image: str) -> None:
         """Put what is desired and approved where the supervisor reads it."""
@@ -107,9 +116,9 @@ class Site:
             volume.replace_files(self.docker, RUN_VOLUME, image, files)
 
 
-def reach(machine: str, address: Address) -> Site:
+def reach(machine: str, address: Address, login: str = "") -> Site:
     """A machine's site. Raises EngineUnavailable where its engine does not answer."""
-    return Site(machine, address, endpoint.reach(machine, address), place_of(machine, address))
+    return Site(machine, address, endpoint.reach(machine, address), place_of(machine, address), login)
 
 
 def place_of(machine: str, address: Address) -> Place:

@@ -22,7 +22,7 @@ from dockwright.release import health, shelf
 from dockwright.rollout import compose, facts, gate
 from dockwright.rollout.choice import Choice, choose
 from dockwright.rollout.desired import desired
-from dockwright.rollout.following import following
+from dockwright.rollout.following import following, login
 from dockwright.rollout.place import Place, here
 from dockwright.rollout.starting import free_ports, start
 from dockwright.spec.address import Address, load_addresses, user_file
@@ -70,7 +70,9 @@ def _up(fleet: Fleet, root: Path, place: Place, machine: str | None, bind: str, 
     place.prepare()
     place.write_bind(bind)
     wanted = _wanted(fleet, choice, images, root, address)
-    host = compose.Host(socket, socket.stat().st_gid, _cpus(docker), bind, place, gpu=bool(cards))
+    secret = login(fleet, address)
+    place.write_login(secret)
+    host = compose.Host(socket, socket.stat().st_gid, _cpus(docker), bind, place, gpu=bool(cards), login=bool(secret))
     by_digest = docker.image_store == "containerd"
     named = {instance: image.named(by_digest=by_digest) for instance, image in images.items()}
     text = compose.text(compose.render(fleet, choice, named, host), place.compose, docker.host, "up")

@@ -59,6 +59,11 @@ class Address(Declared):
         description="where its supervisor finds releases and images, HOST[:PORT]/PATH; the fleet's own when empty",
     )
 
+    login: bool = Field(
+        False,
+        description="whether its supervisor gets this host's own login to that registry, as `docker login` left it",
+    )
+
     @property
     def local(self) -> bool:
         return self.engine == LOCAL

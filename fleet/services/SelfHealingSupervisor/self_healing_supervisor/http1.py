@@ -32,9 +32,10 @@ class Request:
     target: str
     host: str = "docker"
     body: bytes = b""
+    more: tuple[tuple[str, str], ...] = ()  # further headers
 
     def head(self) -> h11.Request:
-        headers = [("Host", self.host), ("Connection", "close"), ("Content-Length", str(len(self.body)))]
+        headers = [("Host", self.host), ("Connection", "close"), ("Content-Length", str(len(self.body))), *self.more]
         if self.body:
             headers.append(("Content-Type", "application/json"))
         return h11.Request(method=self.method, target=self.target, headers=headers)

@@ -24,6 +24,11 @@ def run_dir() -> Path:
     return Path(os.environ.get("DOCKWRIGHT_RUN_DIR", "/run/dockwright"))
 
 
+def registry_login() -> Path:
+    """The operator's login to the registry; given to the supervisor and to its filter, where they need one."""
+    return Path(os.environ.get("DOCKWRIGHT_REGISTRY_LOGIN", "/run/registry/login"))
+
+
 def docker_socket() -> str:
     """The engine's own socket; only the filter is given it."""
     return os.environ.get("DOCKWRIGHT_DOCKER_SOCKET", "/var/run/docker.sock")

@@ -50,6 +50,7 @@ class EngineDouble:
         self.network: dict[str, Any] | None = None  # the deploy lock
         self.images: dict[str, dict[str, Any]] = {}  # by reference
         self.pulled = b'{"status":"Status: Downloaded newer image"}\r\n'
+        self.logins: list[str] = []  # beside `heads`
         self.heads: list[Head] = []
         self.events: asyncio.Queue[bytes] = asyncio.Queue()
         self.open_streams = 0
@@ -82,6 +83,7 @@ class EngineDouble:
             method, target, _ = line.split(" ")
             headers = {name.lower(): value.strip() for name, _, value in (row.partition(":") for row in rows if row)}
             body = await reader.readexactly(int(headers.get("content-length", "0")))
+            self.logins.append(headers.get("x-registry-auth", ""))
             sent = (method, target, body)
             self.heads.append(sent)
             path = re.sub(r"^/v1\.\d+", "", target.partition("?")[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import os
@@ -81,7 +82,7 @@ class Guarded:
 async def guarded(folder: Path, engine: EngineDouble) -> AsyncIterator[Guarded]:
     one = Guarded(folder, engine)
     await engine.listen(folder / "engine.sock")
-    app = Filter(Engine(str(folder / "engine.sock")), folder, Journal(one.log))
+    app = Filter(Engine(str(folder / "engine.sock"), folder / "login"), folder, Journal(one.log))
     server = uvicorn.Server(settings(app))
     task = asyncio.create_task(server.serve(sockets=[listen(one.path)]))
     while not server.started:
@@ -257,6 +258,20 @@ def test_an_image_is_pulled_by_digest_from_where_the_operator_says(check: Any) -
         answer = await one.ask("POST", f"/images/create?name=dockwright-alpha&digest={DIGEST}")
         assert answer.status == 502
         assert "manifest unknown" in json.loads(answer.body)["message"]
+
+    check(test)
+
+
+def test_a_pull_goes_with_the_operators_login_where_there_is_one(check: Any) -> None:
+    async def test(one: Guarded) -> None:
+        one.engine.images[f"{REGISTRY}/alpha@sha256:{DIGEST}"] = built_for("mainpc/Alpha")
+        (one.folder / "login").write_text(json.dumps({"username": "me", "password": "hidden"}))
+        assert (await one.ask("POST", f"/images/create?name=dockwright-alpha&digest={DIGEST}")).status == 200
+        (sent,) = filter(None, one.engine.logins)
+        said = json.loads(base64.urlsafe_b64decode(sent))
+        assert said == {"username": "me", "password": "hidden", "serveraddress": "registry.test:5000"}
+        assert [target for _, target in one.engine.acts] == [PULL]
+        assert "hidden" not in one.log.getvalue()
 
     check(test)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from engine.servers import Answer, Request, certificate, serving
 from hypothesis import given
 from hypothesis import strategies as st
 from registry_double import RegistryDouble, record, registry
+from self_healing_supervisor import login
 from self_healing_supervisor.core.facts import Health, Shape
 from self_healing_supervisor.desired import Follow, Wanted, parse
 from self_healing_supervisor.follow import forced
@@ -284,7 +286,7 @@ def test_a_token_is_taken_over_tls_only_and_given_to_the_registry_alone(
 ) -> None:
     with registry() as other:
         found = Registry(double.place)
-        found._tokens["fleet/releases"] = "hidden"
+        found._said["fleet/releases"] = "Bearer hidden"
         monkeypatch.setattr(double, "answer", lambda _: (307, b"", {"Location": f"http://127.0.0.1:{other.port}/x"}))
         with pytest.raises(Silent):
             found.release(NAME)
@@ -321,6 +323,33 @@ def test_with_a_certificate_it_speaks_tls_and_logs_in_as_anybody(tmp_path: Path)
             Registry(f"{server.host}/fleet", other).names()
     with pytest.raises((ValueError, OSError)):
         Registry("r.test/fleet", "no certificate")
+
+
+@pytest.mark.parametrize("kind", ["basic", "bearer"])
+def test_the_operators_login_opens_it(tmp_path: Path, kind: str) -> None:
+    signed, file = certificate(tmp_path), tmp_path / "login"
+    basic = "Basic " + base64.b64encode(b"me:hidden").decode()
+    needed = {"basic": basic, "bearer": "Bearer a-token"}[kind]
+
+    def token(one: Request) -> Answer:
+        return Answer(body=b'{"token":"a-token"}') if one.headers.get("Authorization") == basic else Answer(401)
+
+    def answer(one: Request) -> Answer:
+        if one.headers.get("Authorization") == needed:
+            return Answer(body=json.dumps({"tags": [NAME]}).encode())
+        said = {"basic": 'Basic realm="x"', "bearer": f'Bearer realm="https://{tokens.host}/token"'}[kind]
+        return Answer(401, headers={"WWW-Authenticate": said})
+
+    with serving(token, signed) as tokens, serving(answer, signed) as server:
+        found = Registry(f"{server.host}/fleet", signed.read_text().partition("-----BEGIN PRIVATE")[0], file)
+        for content in (None, b"", b"[]", b'{"username":"me","password":"wrong"}'):
+            if content is not None:
+                file.write_bytes(content)
+            with pytest.raises(Silent, match="logged in"):
+                found.names()
+        file.write_text(json.dumps({"username": "me", "password": "hidden"}))
+        assert found.names() == [NAME]
+        assert "hidden" not in repr(login.read(file))
 
 
 def test_without_tls_only_loopback_is_spoken_to() -> None:

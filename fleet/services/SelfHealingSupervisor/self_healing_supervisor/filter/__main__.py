@@ -48,7 +48,7 @@ def settings(app: Filter) -> uvicorn.Config:
 
 def main() -> None:
     journal = Journal()
-    app = Filter(Engine(words.docker_socket()), words.run_dir(), journal)
+    app = Filter(Engine(words.docker_socket(), words.registry_login()), words.run_dir(), journal)
     bound = listen(Path(words.filter_socket()))
     journal.started(words.filter_socket())
     uvicorn.Server(settings(app)).run(sockets=[bound])

@@ -158,7 +158,7 @@ class Filter:
         if self._streams.locked():
             raise Refused("too many event streams are open", 429)
         query = {**wish.query, "filters": _filters(type=["container"], event=list(EVENTS))}
-        async with self._streams, await self._engine.stream("GET", "/events", query) as found:
+        async with self._streams, await self._engine.stream("/events", query) as found:
             headers = [(b"content-type", b"application/json")]
             await send({"type": "http.response.start", "status": found.status, "headers": headers})
             gone = asyncio.ensure_future(_gone(receive))

@@ -6,9 +6,12 @@ import asyncio
 import json
 import time
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from self_healing_supervisor import login
 from self_healing_supervisor.filter.rules import Refused
 from self_healing_supervisor.http1 import Answer, Exchange, Opener, Request, Unanswered, ask, exchange, unix
 
@@ -35,8 +38,9 @@ def negotiate(newest: tuple[int, int], oldest: tuple[int, int]) -> tuple[int, in
 class Engine:
     """Asks the engine on its UNIX socket. Raises Unanswered when it does not answer."""
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str, registry_login: Path) -> None:
         self._opener: Opener = unix(socket)
+        self._login = registry_login
         self._spoken: tuple[int, int] | None = None
         self._renewed = 0.0
         self._lock = asyncio.Lock()
@@ -95,19 +99,20 @@ class Engine:
         """The image of this name. Raises Refused (404) when there is none."""
         return await self._inspect(f"/images/{reference}/json", reference)
 
-    async def stream(
-        self, method: str, path: str, query: dict[str, str], seconds: float = HEAD_SECONDS
-    ) -> AbstractAsyncContextManager[Exchange]:
-        return exchange(self._opener, await self.request(method, path, query), seconds)
+    async def stream(self, path: str, query: dict[str, str]) -> AbstractAsyncContextManager[Exchange]:
+        return exchange(self._opener, await self.request("GET", path, query), HEAD_SECONDS)
 
     async def pull(self, repository: str, digest: str) -> None:
         """Raises Unanswered, saying what the engine says, when the image has not come whole."""
-        query = {"fromImage": repository, "tag": f"sha256:{digest}"}
+        request = await self.request("POST", "/images/create", {"fromImage": repository, "tag": f"sha256:{digest}"})
+        known = await asyncio.to_thread(login.read, self._login)
+        if known is not None:
+            request = replace(request, more=(("X-Registry-Auth", known.docker(repository.partition("/")[0])),))
         last = b""
         try:
             async with (
                 asyncio.timeout(PULL_SECONDS),
-                await self.stream("POST", "/images/create", query, PULL_HEAD) as got,
+                exchange(self._opener, request, PULL_HEAD) as got,
             ):
                 async for chunk in got.chunks:
                     last = (last + chunk)[-LINE_BYTES:]

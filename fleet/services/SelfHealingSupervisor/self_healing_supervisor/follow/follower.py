@@ -189,7 +189,7 @@ class Follower:
             self._save()
             return
         before = {service: state.images.get(service, "") for service in images}
-        state.attempt = Attempt(name, images, before, created)
+        state.attempt = Attempt(name, images, before, created, state.release)
         self._due = 0.0
         self._save()
         self._tell("release_found", {"release": name, "services": sorted(images)})
@@ -232,7 +232,8 @@ class Follower:
         state = self.state
         state.release = attempt.name if attempt.created else state.release
         state.tried = max(state.tried, attempt.created)
-        state.kept = Kept(attempt.name, attempt.images, attempt.before, time.time() + WATCHED_SECONDS)
+        until = time.time() + WATCHED_SECONDS
+        state.kept = Kept(attempt.name, attempt.images, attempt.before, until, attempt.former)
         state.attempt = None
         self._acts = {name: self._restarts(name) for name in attempt.images}
         self._save()
@@ -275,10 +276,9 @@ class Follower:
             acts = self._restarts(service) - self._acts.get(service, 0)
             if memory and (acts >= TROUBLES or memory.breaker is Breaker.OPEN) and not memory.acting:
                 why = f"{service} was healed {acts} times within {WATCHED_SECONDS:.0f} s after it was kept"
-                touched = list(kept.images)
-                self.state.attempt = Attempt(kept.name, kept.images, kept.before, self.state.tried, touched, why)
-                self.state.kept = None
-                self.state.release = "" if self.state.release == kept.name else self.state.release
+                attempt = Attempt(kept.name, kept.images, kept.before, self.state.tried, kept.former)
+                attempt.touched, attempt.why = list(kept.images), why
+                self.state.attempt, self.state.kept, self.state.release = attempt, None, kept.former
                 self._due = 0.0
                 self._save()
                 return

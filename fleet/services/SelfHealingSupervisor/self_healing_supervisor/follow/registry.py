@@ -14,8 +14,10 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
 from typing import Any, Final
 
+from self_healing_supervisor import login
 from self_healing_supervisor.follow import releases
 from self_healing_supervisor.follow.releases import Release
 
@@ -38,16 +40,20 @@ class Silent(Exception):
 
 
 class Registry:
-    """`place` is HOST[:PORT]/PATH; `ca` certificates to trust besides the system's. Raises ValueError for none."""
+    """`place` is HOST[:PORT]/PATH; `ca` certificates to trust besides the system's; `login_file` the operator's login.
 
-    def __init__(self, place: str, ca: str = "") -> None:
+    Raises ValueError for what is no certificate.
+    """
+
+    def __init__(self, place: str, ca: str = "", login_file: Path | None = None) -> None:
         self._host, _, self._path = place.partition("/")
         self._base = f"{'http' if _loopback(self._host) and not ca else 'https'}://{self._host}/v2/"
         context = ssl.create_default_context()
         if ca:
             context.load_verify_locations(cadata=ca)
         self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
-        self._tokens: dict[str, str] = {}
+        self._login_file = login_file
+        self._said: dict[str, str] = {}  # repository -> what opened it last
 
     def names(self) -> list[str]:
         """All releases that are tagged there; none before the first one was pushed. Raises Silent."""
@@ -107,8 +113,8 @@ class Registry:
 
     def _ask(self, repository: str, target: str) -> tuple[bytes, Any]:
         request = urllib.request.Request(self._base + target, headers={"Accept": ACCEPT})  # noqa: S310 - http or https
-        if repository in self._tokens:
-            request.add_unredirected_header("Authorization", f"Bearer {self._tokens[repository]}")
+        if repository in self._said:
+            request.add_unredirected_header("Authorization", self._said[repository])
         return self._read(request)
 
     def _read(self, request: urllib.request.Request) -> tuple[bytes, Any]:
@@ -119,21 +125,27 @@ class Registry:
             return raw, answer.headers
 
     def _log_in(self, repository: str, challenge: str) -> bool:
-        """Anybody's token, from where the registry says. False where it asks for more."""
+        """With the operator's login, or as anybody. False where the registry asks for more."""
+        known = login.read(self._login_file) if self._login_file else None
+        if challenge.lower().startswith("basic") and known is not None:
+            self._said[repository] = known.basic()
+            return True
         asked = dict(CHALLENGE.findall(challenge))
         realm = asked.get("realm", "")
         if not challenge.lower().startswith("bearer ") or not realm.startswith("https://"):
             return False
         query = {key: asked[key] for key in ("service", "scope") if key in asked}
+        request = urllib.request.Request(f"{realm}?{urllib.parse.urlencode(query)}")  # noqa: S310 - https
+        if known is not None:
+            request.add_unredirected_header("Authorization", known.basic())
         try:
-            raw, _ = self._read(urllib.request.Request(f"{realm}?{urllib.parse.urlencode(query)}"))  # noqa: S310
-            found = _json(raw)
+            found = _json(self._read(request)[0])
         except (OSError, ValueError, Silent):
             return False
         token = found.get("token") or found.get("access_token")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             return False
-        self._tokens[repository] = token
+        self._said[repository] = f"Bearer {token}"
         return True
 
 

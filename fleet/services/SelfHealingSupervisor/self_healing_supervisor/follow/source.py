@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from self_healing_supervisor.follow import releases
 from self_healing_supervisor.follow.registry import Registry, Silent
 from self_healing_supervisor.follow.releases import Release
+from self_healing_supervisor.words import registry_login
 
 Found = TypeVar("Found")
 Tell = Callable[[str, dict[str, Any]], None]
@@ -22,7 +23,7 @@ class Source:
 
     def __init__(self, place: str, ca: str, tell: Tell) -> None:
         self.place, self.ca = place, ca
-        self._registry = Registry(place, ca)
+        self._registry = Registry(place, ca, registry_login())
         self._tell = tell
         self._records: dict[str, Release | None] = {}
         self.silent_since: float | None = None  # monotonic

@@ -16,13 +16,15 @@ MOST = 100
 class Attempt:
     """A change that is under way. `images` and `before`: service -> digest; empty: what the operator approved.
 
-    `touched`: services that may have been changed already; `why` is not empty once it is being taken back.
+    `former`: the release that was here before. `touched`: services that may have been changed already; `why` is not
+    empty once it is being taken back.
     """
 
     name: str
     images: dict[str, str]
     before: dict[str, str]
     created: float = 0.0  # of the release; 0 for what FORCE_IMAGE_TAG asks for
+    former: str = ""
     touched: list[str] = field(default_factory=list)
     why: str = ""
     lives: int = 0
@@ -36,6 +38,7 @@ class Kept:
     images: dict[str, str]
     before: dict[str, str]
     until: float
+    former: str = ""
 
 
 @dataclass
