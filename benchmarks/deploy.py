@@ -1,0 +1,192 @@
+"""What a rollout takes: from nothing, of one service, and back again when it is bad.
+
+Usage: ./dockwright build, then .venv/bin/python benchmarks/deploy.py [--rounds N] [--json]
+
+It rolls the implemented slice out from a checkout and a state directory of its own, on the engine that answers here, as
+machine mainpc and nothing else; a fleet that runs there already has to be stopped first (./dockwright down). Measured:
+
+  from nothing   `deploy` from start to end, beside `docker compose up --detach --wait` of the very same compose file
+                 (goal: 1.3 times at most; a deploy also watches for five seconds that everything stays healthy, which
+                 weighs most where instances are few)
+  one service    `deploy` of a release that differs in one service
+  bad wave       from the moment at which a crash is noticed until every instance is back and gated (goal: 60 s or less)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / "src")]
+
+from dockwright.cli.progress import Progress  # noqa: E402
+from dockwright.engine import find  # noqa: E402
+from dockwright.engine.docker import Docker  # noqa: E402
+from dockwright.rollout import facts  # noqa: E402
+from dockwright.rollout.verdict import HOLD  # noqa: E402
+
+GOALS = {"from nothing": 1.3, "bad wave": 60.0}
+VICTIM = "SystemDigitalTwin"
+APP = Path("fleet/services") / VICTIM / "system_digital_twin" / "app.py"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A checkout with a history of its own, and the engine that it is rolled out on."""
+
+    docker: Docker
+    root: Path
+    state: Path
+    say: Progress
+
+    def env(self) -> dict[str, str]:
+        own = {"DOCKWRIGHT_STATE": str(self.state), "DOCKWRIGHT_MACHINES": str(self.state / "machines.toml")}
+        return {**os.environ, "PYTHONPATH": str(self.root / "src"), "DOCKER_HOST": self.docker.host, **own}
+
+    def run(self, *words: str, code: int = 0) -> str:
+        argv = (sys.executable, "-m", "dockwright", *words)
+        done = subprocess.run(argv, env=self.env(), capture_output=True, text=True, check=False)
+        if done.returncode != code:
+            raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def git(self, *words: str) -> None:
+        who = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@example.invalid")
+        subprocess.run(("git", "-C", self.root, *who, *words), check=True, capture_output=True)
+
+    def release(self, message: str) -> str:
+        self.say(message)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        self.run("build", "--json")
+        return str(json.loads(self.run("release", "create", "--partial", "--json"))["release"]["name"])
+
+    def clear(self) -> None:
+        names = list(facts.containers(self.docker))
+        if names:
+            self.docker.run("rm", "--force", "--volumes", *names, timeout=300)
+        self.docker.run("network", "rm", "dockwright", check=False)
+
+
+@contextmanager
+def bench(say: Progress) -> Iterator[Bench]:
+    """A copy of this work tree, and a state directory, that are removed afterwards."""
+    docker = find.running()
+    if facts.containers(docker):
+        raise SystemExit("a fleet runs on this engine: ./dockwright down first")
+    folder = Path(tempfile.mkdtemp(prefix="dockwright-benchmark-"))
+    made = Bench(docker, folder / "checkout", folder / "state", say)
+    try:
+        for part in ("src", "fleet", "servicekit"):
+            shutil.copytree(ROOT / part, made.root / part, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        (made.root / ".gitignore").write_text("__pycache__\n")
+        made.state.mkdir()
+        (made.state / "machines.toml").write_text('[mainpc]\nengine = "local"\n')
+        made.git("init", "--quiet")
+        yield made
+    finally:
+        made.clear()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def deploy(made: Bench) -> float:
+    began = time.perf_counter()
+    made.run("deploy")
+    return time.perf_counter() - began
+
+
+def compose(made: Bench, release: str, instances: int) -> float:
+    """The peer: the same file, by Docker's own tool alone.
+
+    It calls it a failure that the filter has no health to wait for, once all others are healthy.
+    """
+    file = made.state / "rollout" / "releases" / release / "compose.yaml"
+    words = ("compose", "--file", str(file), "--progress", "plain", "up", "--detach", "--wait")
+    lines: list[str] = []
+    began = time.perf_counter()
+    made.docker.stream(*words, on_line=lines.append, check=False)
+    seconds = time.perf_counter() - began
+    healthy = sum(line.endswith("Healthy") for line in lines)
+    if healthy != instances:
+        raise SystemExit(f"docker compose made {healthy} of {instances} healthy:\n" + "\n".join(lines[-15:]))
+    return seconds
+
+
+def bad_wave(made: Bench) -> float:
+    """Seconds from the line that tells of the crash until the deploy has ended with everything back."""
+    argv = (sys.executable, "-m", "dockwright", "deploy")
+    noticed = 0.0
+    with subprocess.Popen(
+        argv, env=made.env(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stderr or ():
+            if f"{VICTIM}: " in line and not noticed:
+                noticed = time.perf_counter()
+    if process.returncode != 1 or not noticed:
+        raise SystemExit(f"the bad release was not taken back: exit code {process.returncode}")
+    return time.perf_counter() - noticed
+
+
+def measure(made: Bench, rounds: int) -> dict[str, float]:
+    first = made.release("the slice")
+    nothing, peer, instances = [], [], 0
+    for number in range(rounds):
+        made.say(f"from nothing, round {number + 1} of {rounds}")
+        nothing.append(deploy(made))
+        instances = sum(map(_is_instance, facts.containers(made.docker).values()))
+        made.clear()
+        peer.append(compose(made, first, instances))
+        made.clear()
+    deploy(made)
+    app = made.root / APP
+    whole = app.read_text()
+    ones, backs = [], []
+    for number in range(rounds):
+        app.write_text(f"{whole}\n# {number}\n")
+        made.release(f"one service, round {number + 1} of {rounds}")
+        ones.append(deploy(made))
+        app.write_text(f'{whole}\nraise SystemExit("round {number}")\n')
+        made.release(f"a bad wave, round {number + 1} of {rounds}")
+        backs.append(bad_wave(made))
+    middle = statistics.median
+    found = {"from nothing": middle(nothing), "compose": middle(peer), "one service": middle(ones)}
+    return {"instances": instances, **found, "bad wave": middle(backs)}
+
+
+def _is_instance(found: facts.Container) -> bool:
+    return found.labels.get("io.dockwright.role") == "instance"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with bench(Progress(quiet=arguments.json)) as made:
+        found = measure(made, arguments.rounds)
+    times = found["from nothing"] / found["compose"]
+    if arguments.json:
+        print(json.dumps({key: round(value, 2) for key, value in found.items()}, indent=2))
+    else:
+        print(f"{found['instances']:.0f} instances, median of {arguments.rounds}")
+        print(f"from nothing  {found['from nothing']:.1f} s, {HOLD:.0f} s of it watching  docker compose up --wait {found['compose']:.1f} s  "
+              f"{times:.2f} times that (goal: {GOALS['from nothing']})")  # fmt: skip
+        print(f"one service   {found['one service']:.1f} s")
+        print(f"bad wave      {found['bad wave']:.1f} s until all is back (goal: {GOALS['bad wave']:.0f} s)")
+    return int(times > GOALS["from nothing"] or found["bad wave"] > GOALS["bad wave"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
