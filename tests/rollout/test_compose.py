@@ -122,11 +122,6 @@ def test_a_registrys_login_is_shown_to_the_supervisor_and_its_filter_alone(place
     assert "registry/login" not in json.dumps(without) and "dockwright_registry" not in without["volumes"]
 
 
-def test_the_supervisor_alone_is_told_which_tags_are_forced() -> None:
-    told = {name for name, each in CONTAINERS.items() if "FORCE_IMAGE_TAG" in each.get("environment", {})}
-    assert told == {"self-healing-supervisor"}
-
-
 def test_no_filter_where_nobody_asks_for_docker() -> None:
     made = rendered(fleet([Given("Alpha")]))
     assert list(made["services"]) == ["alpha"]

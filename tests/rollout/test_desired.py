@@ -142,7 +142,7 @@ def test_what_the_supervisor_may_bring_is_said_where_it_may() -> None:
             {"DOCKWRIGHT_REGISTRY": "r.test/x"},
             ("s.test/y", "latest"),
         ),
-        (None, {"FORCE_IMAGE_TAG": "Caller=x"}, ("registry.example/fleet", "")),
+        (at(registry="s.test/y"), {}, None),
     ],
 )
 def test_from_where_and_what(

@@ -108,11 +108,7 @@ def _instance(fleet: Fleet, choice: Choice, instance: Instance, image: str, host
     made: dict[str, Any] = {
         **_confined(image, own.memory_mb, min(own.cpus, float(host.cpus)), own.pids),
         "container_name": container_name(instance.service),
-        "environment": {
-            "DOCKWRIGHT_PEERS": json.dumps(peers(fleet, choice, instance, host), sort_keys=True),
-            # The blueprint's own variable: the supervisor holds services at a tag, `Service=tag`, commas between.
-            **({"FORCE_IMAGE_TAG": "${FORCE_IMAGE_TAG:-}"} if own.docker else {}),
-        },
+        "environment": {"DOCKWRIGHT_PEERS": json.dumps(peers(fleet, choice, instance, host), sort_keys=True)},
         "ports": [f"{host.bind}:{port}:{port}" for port in (row.port, row.health_port)],
         "labels": {
             FLEET_LABEL: "dockwright",

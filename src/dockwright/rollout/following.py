@@ -9,7 +9,6 @@ from dockwright.engine.registry import place
 from dockwright.engine.registry.place import Place
 from dockwright.engine.state import dumps
 from dockwright.errors import UsageError
-from dockwright.rollout.pins import VARIABLE
 from dockwright.spec.address import Address
 from dockwright.spec.model import Fleet
 
@@ -19,13 +18,12 @@ NEWEST = "latest"
 def following(fleet: Fleet, address: Address | None, environ: Mapping[str, str] = os.environ) -> dict[str, str] | None:
     """`follow` in desired.json; None where the supervisor takes no image but those that are rolled out.
 
-    FORCE_IMAGE_TAG lets it take images, too: it holds services at a tag. Raises UsageError for what names no registry.
+    Raises UsageError for what names no registry.
     """
-    if not (address and address.follow) and not environ.get(VARIABLE):
+    if address is None or not address.follow:
         return None
     known = _registry(fleet, address, environ)
-    wanted = address.follow if address else ""
-    said = {"registry": str(known), "release": NEWEST if wanted == "release" else wanted}
+    said = {"registry": str(known), "release": NEWEST if address.follow == "release" else address.follow}
     # The supervisor trusts what Docker here trusts: its container has no file of the host's.
     certificate = place.CERTIFICATES / known.host / "ca.crt"
     return {**said, "ca": certificate.read_text()} if certificate.is_file() else said
@@ -47,5 +45,5 @@ def login(fleet: Fleet, address: Address | None, environ: Mapping[str, str] = os
     return dumps({"username": known.user, "password": known.password})
 
 
-def _registry(fleet: Fleet, address: Address | None, environ: Mapping[str, str]) -> Place:
-    return place.named(address.registry if address else None, environ) or place.parse(fleet.registry)
+def _registry(fleet: Fleet, address: Address, environ: Mapping[str, str]) -> Place:
+    return place.named(address.registry, environ) or place.parse(fleet.registry)

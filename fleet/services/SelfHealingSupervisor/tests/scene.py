@@ -31,6 +31,7 @@ class Scene:
         self.told: list[dict[str, Any]] = []
         self.follow: dict[str, Any] | None = None
         self.force = ""
+        self.pinned: set[str] = set()
         (folder / "instances").mkdir(exist_ok=True)
         self.supervisor = self.made()
         self.follower: Follower | None = None
@@ -56,6 +57,7 @@ class Scene:
                 "start_seconds": start_seconds,
                 "image_digest": f"sha256:{APPROVED}",
                 "phase": "all",
+                "pinned": name in self.pinned,
                 "something": "newer",
             }
             for name, needs in depends.items()

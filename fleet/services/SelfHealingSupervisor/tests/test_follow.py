@@ -280,6 +280,20 @@ def test_what_is_held_or_forced_stays_as_it_is(play: Play, shelf: RegistryDouble
     play(test)
 
 
+def test_what_was_pinned_when_it_was_rolled_out_is_moved_by_nothing(play: Play, shelf: RegistryDouble) -> None:
+    async def test(scene: Scene) -> None:
+        scene.engine.tags["dockwright-beta:mine-mainpc"] = THIRD
+        scene.engine.here.add(THIRD)
+        scene.force, scene.pinned = "Beta=mine", {"Beta"}
+        await begun(scene, shelf)
+        put(scene, shelf, FIRST, NEW, NEW)
+        async with scene.supervised():
+            await scene.until(lambda: told(scene, "release_kept"))
+            assert digests(scene) == (NEW, APPROVED)
+
+    play(test)
+
+
 def test_a_tag_that_is_here_is_forced_without_the_registry(play: Play, shelf: RegistryDouble) -> None:
     async def test(scene: Scene) -> None:
         scene.engine.here.add(NEW)

@@ -151,7 +151,7 @@ class Follower:
 
     async def _force(self, service: str, tag: str, source: Source) -> None:
         sight = self._world.treated().get(service)
-        if sight is None:
+        if sight is None or sight.wanted.pinned:  # what is pinned was rolled out so
             return
         container = sight.wanted.container
         for name in forced.names(tag, sight.wanted.machine):
