@@ -174,7 +174,7 @@ def _remember(prepared: Prepared, outcome: Outcome, hands: Machines) -> None:
     for instance, course in outcome.courses.items():
         if course.verdict is Verdict.HEALTHY and course.first_ok is not None and instance in hands.starts:
             begun = hands.starts[instance]
-            away = course.first_ok if begun.away_since is not None else None
+            away = begun.away(course.first_ok)
             starts[instance.name] = starts.get(instance.name, Starts()).with_start(course.first_ok, away)
     write_atomically(_starts_file(), dumps(learned.content(starts)))
     name = {"done": prepared.record.name, "taken back": prepared.before_name}.get(outcome.end, "")

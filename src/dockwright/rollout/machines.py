@@ -22,6 +22,7 @@ from dockwright.rollout.journal import Journal
 from dockwright.rollout.kept import Kept
 from dockwright.rollout.plan import Step
 from dockwright.rollout.site import Site
+from dockwright.rollout.start import Start, ages
 from dockwright.rollout.target import Target
 from dockwright.rollout.verdict import Answer
 from dockwright.spec.model import Instance
@@ -37,19 +38,6 @@ EACH, BESIDE = 30.0, 60.0
 # Somebody else is at the same container for a moment: the supervisor, or what a killed tool had begun.
 CROSSED = re.compile(r"already in use|already in progress|No such container|marked for removal")
 TRIES = 3
-
-
-@dataclass
-class Start:
-    """One start as this host saw it: when, and which container came of it, running since when by its engine's clock."""
-
-    at: float
-    away_since: float | None
-    container: str = ""
-    since: str = ""
-    work: int = 0
-    logged: str = ""
-    reason: str = ""
 
 
 @dataclass
@@ -190,11 +178,7 @@ class Machines:
     def _settle(self, site: Site, steps: Sequence[Step], rows: Mapping[Instance, Mapping[str, Any]]) -> None:
         """Write down what runs now: what is desired, and which containers may be made again."""
         seen = facts.containers(site.docker)
-        for step in steps:
-            found = seen.get(container_name(step.instance.service))
-            if step.target and found:
-                start = self.starts[step.instance]
-                start.container, start.since = str(found.inspected["Id"]), found.since
+        self._started({step.instance: seen.get(container_name(step.instance.service)) for step in steps if step.target})
         release = next((step.target.release for step in steps if step.target), None)
         kept = (
             self.kept[site.machine, release]
@@ -210,6 +194,14 @@ class Machines:
         site.place.write_bodies(instances)
         texts = {name: dumps(body) for name, body in instances.items()}
         site.write_run_files(site.place.desired.read_text(), texts, self._any_image(kept))
+
+    def _started(self, seen: Mapping[Instance, facts.Container | None]) -> None:
+        """Note which containers came of starts that are over now, and when each began."""
+        found = {each: one for each, one in seen.items() if one}
+        now, old = time.monotonic(), ages({each: one.since for each, one in found.items()})
+        for each, one in found.items():
+            start = self.starts[each]
+            start.at, start.container, start.since = now - old.get(each, 0.0), str(one.inspected["Id"]), one.since
 
     def _answer(
         self, site: Site, target: Target, found: facts.Container | None, health: Mapping[str, facts.Health]
