@@ -164,9 +164,17 @@ def pair(engine: Running, machine: Machine) -> Iterator[Pair]:
 @pytest.fixture(scope="module")
 def bare(engine: Running, pair: Pair, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollout]:
     """Two machines that nothing was rolled out to."""
+    before = _images(engine)
     made = Rollout.of(engine.client, pair, standins.checkout(tmp_path_factory.mktemp("rollout")), machine.folder)
     yield made
     made.clear()
+    for digest in _images(engine) - before:
+        engine.client.run("image", "rm", "--force", digest, check=False)
+
+
+def _images(engine: Running) -> set[str]:
+    """The fleet's images on the tests' engine: tests of releases and pushes want to find none that others built."""
+    return set(engine.docker("image", "ls", "--quiet", "--no-trunc", "--filter", "label=io.dockwright.input").split())
 
 
 @pytest.fixture(scope="module")

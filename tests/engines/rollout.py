@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -168,26 +169,27 @@ class Rollout:
 
     def until(self, words: list[str], said: str, then: Callable[[subprocess.Popen[str]], None]) -> tuple[int, str]:
         """Run a verb, do something when it says `said`; its exit code and everything that it said."""
-        process = self.fleet.start(*words)
-        assert process.stdout is not None
         lines: list[str] = []
         done = False
-        for line in process.stdout:
-            lines.append(line)
-            if said in line and not done:
-                done = True
-                then(process)
+        with self.fleet.start(*words) as process:
+            for line in process.stdout or ():
+                lines.append(line)
+                if said in line and not done:
+                    done = True
+                    then(process)
         told = "".join(lines)
         assert done, f"it never said '{said}':\n{told}"
-        return process.wait(60), told
+        return process.returncode, told
 
     def clear(self) -> None:
-        """Remove what was rolled out, on both machines."""
+        """Remove what was rolled out, on both machines, and what this host knows of it: others use its state, too."""
         for docker in self.dockers.values():
             names = list(facts.containers(docker))
             if names:
                 docker.run("rm", "--force", "--volumes", *names, timeout=120)
         self.fleet.run("down", "--keep-engine", "--delete-state")
+        for part in ("rollout", "releases"):
+            shutil.rmtree(self.state / part, ignore_errors=True)
 
 
 def kill(process: subprocess.Popen[str]) -> None:
