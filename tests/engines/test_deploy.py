@@ -38,22 +38,6 @@ def test_unchanged_instances_are_left_alone(bare: Rollout) -> None:
     assert bare.unwell() == {}
 
 
-def test_status_tells_what_is_not_as_it_was_rolled_out(bare: Rollout) -> None:
-    told = bare.json("status")
-    assert (told["well"], told["healthy"], len(told["machines"])) == (True, len(EVERY), 2)
-    assert {f"{row['machine']}/{row['service']}": row["host"] for row in told["instances"]} == {
-        name: name.partition("/")[0] for name in EVERY
-    }
-
-    bare.dockers["pc2"].run("update", "--memory=77m", "--memory-swap=77m", container_name("AsyncProcessor"))
-    bare.dockers["mainpc"].run("rm", "--force", container_name("Executor"))
-    said = bare.fails("status")
-    line = {name: next(one for one in said.splitlines() if name in one) for name in ("Async", "Executor")}
-    assert "changed by hand: HostConfig.Memory, HostConfig.MemorySwap" in line["Async"]
-    assert "it has no container" in line["Executor"] or "starting" in line["Executor"], "the supervisor mends it"
-    assert f"of {len(EVERY)} healthy: " in said
-
-
 def test_rollback_goes_to_what_was_healthy_before(bare: Rollout) -> None:
     first, second = (one.name for one in bare.records()[-2:])
     before = bare.seen()
@@ -89,3 +73,19 @@ def test_a_pin_holds_one_service_whatever_is_released(bare: Rollout) -> None:
     bare.ok("deploy")
     assert bare.images()[THIRD] == new.digest
     assert bare.unwell() == {}
+
+
+def test_status_tells_what_is_not_as_it_was_rolled_out(bare: Rollout) -> None:
+    told = bare.json("status")
+    assert (told["well"], told["healthy"], len(told["machines"])) == (True, len(EVERY), 2)
+    assert {f"{row['machine']}/{row['service']}": row["host"] for row in told["instances"]} == {
+        name: name.partition("/")[0] for name in EVERY
+    }
+
+    bare.dockers["pc2"].run("update", "--memory=77m", "--memory-swap=77m", container_name("AsyncProcessor"))
+    bare.dockers["mainpc"].run("rm", "--force", container_name("Executor"))
+    said = bare.fails("status")
+    line = {name: next(one for one in said.splitlines() if name in one) for name in ("Async", "Executor")}
+    assert "changed by hand: HostConfig.Memory, HostConfig.MemorySwap" in line["Async"]
+    assert "it has no container" in line["Executor"] or "starting" in line["Executor"], "the supervisor mends it"
+    assert f"of {len(EVERY)} healthy: " in said
