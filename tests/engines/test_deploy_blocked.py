@@ -13,7 +13,7 @@ from engines import registry as registries
 from engines.conftest import Machine
 from engines.rollout import EVERY, SECOND, THIRD, Rollout
 
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engines, pytest.mark.scenarios, pytest.mark.timeout(1200)]
 
 
 def test_two_deploys_at_once(settled: Rollout, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from engines.rollout import EVERY, SECOND, THIRD, Rollout, wait
 
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engines, pytest.mark.scenarios, pytest.mark.timeout(1200)]
 
 
 def test_a_link_that_is_cut_for_a_while_is_waited_for(settled: Rollout) -> None:

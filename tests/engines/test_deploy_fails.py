@@ -10,7 +10,7 @@ from dockwright.rollout import deploying
 from dockwright.rollout.learned import Starts
 from engines.rollout import EVERY, SECOND, THIRD, Rollout
 
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engines, pytest.mark.scenarios, pytest.mark.timeout(1200)]
 # The second wave's instance, on the other machine, is replaced by something good before the third one's fails.
 TOUCHED = {SECOND, THIRD}
 

@@ -24,7 +24,7 @@ from engines.registry import Registry
 from engines.rollout import EVERY, SECOND, THIRD, Rollout, wait
 from engines.two import _KEY, MAIN_IP, OTHER_IP, _openssl
 
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engines, pytest.mark.scenarios, pytest.mark.timeout(1200)]
 PORT = 5443
 PLACE = Place(f"{MAIN_IP}:{PORT}", "fleet")
 PATIENCE = 240.0  # the registry is asked once a minute

@@ -6,7 +6,7 @@ import pytest
 
 from engines.rollout import EVERY, SECOND, THIRD, Rollout, interrupt, kill
 
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.engines, pytest.mark.scenarios, pytest.mark.timeout(1200)]
 
 
 @pytest.mark.parametrize("phase", ["is sent from here", "wave 2 of 2", "mainpc/Executor is healthy"])

@@ -24,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dockwright")
     group.addoption("--fast", action="store_true", help="leave out the tests that start Docker engines")
     group.addoption("--gpu-families", action="store_true", help="build the images of GPU families")
+    group.addoption("--scenarios", action="store_true", help="what goes wrong between two machines, one by one")
     group.addoption("--no-install", action="store_true", help="let tests install no packages on this machine")
 
 
@@ -41,6 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         "engines": no_engine,
         "gpu_families": no_gpu_families,
         "gpu": no_gpu,
+        "scenarios": no_scenarios,
     }
     for name, reason in reasons.items():
         marked = [item for item in items if item.get_closest_marker(name)]
@@ -81,6 +83,12 @@ def no_gpu_families(config: pytest.Config) -> str:
         return "GPU families are built where asked: ./dockwright test --all"
     free = shutil.disk_usage(leftovers.folders()).free
     return "" if free >= ROOM else f"GPU families take {ROOM >> 30} GiB of disk, and there are {free >> 30}"
+
+
+def no_scenarios(config: pytest.Config) -> str:
+    """Why the scenarios of rollouts are not played here; empty where they are."""
+    asked: bool = config.option.scenarios
+    return "" if asked else "a quarter of an hour of broken rollouts is played where asked: ./dockwright test --all"
 
 
 def no_gpu(_: pytest.Config) -> str:

@@ -60,6 +60,13 @@ def test_the_kernels_own_word_on_capabilities_is_read() -> None:
     assert 0 <= abilities.effective_capabilities() < 1 << 64
 
 
+def test_scenarios_are_played_where_asked(able: pytest.MonkeyPatch, pytestconfig: pytest.Config) -> None:
+    able.setattr(pytestconfig.option, "scenarios", False)
+    assert abilities.no_scenarios(pytestconfig).endswith("where asked: ./dockwright test --all")
+    able.setattr(pytestconfig.option, "scenarios", True)
+    assert abilities.no_scenarios(pytestconfig) == ""
+
+
 def test_gpu_families_are_built_where_asked_and_where_there_is_room(
     able: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:

@@ -7,8 +7,8 @@ engine that they did not start, and leave none behind.
   dockwright test                         everything
   dockwright test --fast                  without the tests that start engines
   dockwright test tests/spec -k schema    only some, one after the other
-  dockwright test --all                   GPU families too, where the disk has room for them; tests that did not run are
-                                          named one by one
+  dockwright test --all                   GPU families too, where the disk has room for them, and every way in which a
+                                          rollout breaks; tests that did not run are named one by one
 
 exit codes: 0 all that ran passed, 1 a test failed, 2 wrong usage or no such test, 130 interrupted
 """
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-k", dest="expression", metavar="EXPR", help="only tests whose names match, as pytest has it")
     parser.add_argument("--fast", action="store_true", help="leave out the tests that start engines")
     parser.add_argument(
-        "--all", action="store_true", help="build and try GPU families too, and name every test that did not run"
+        "--all", action="store_true", help="GPU families and broken rollouts too, and name every test that did not run"
     )
     parser.add_argument("--no-install", action="store_true", help="let tests install no packages on this machine")
 
@@ -64,7 +64,7 @@ def pytest_words(arguments: argparse.Namespace, here: Path) -> list[str]:
     words = ["--durations=15", "--durations-min=1", "-rfE"]
     words += ["-k", arguments.expression] if arguments.expression else []
     words += [word for word in ("--fast", "--no-install") if getattr(arguments, word[2:].replace("-", "_"))]
-    words += ["--gpu-families", "--name-unrun"] if arguments.all else []
+    words += ["--gpu-families", "--scenarios", "--name-unrun"] if arguments.all else []
     if arguments.paths:
         return [*words, *(_absolute(path, here) for path in arguments.paths)]
     if arguments.expression:
