@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -35,13 +34,13 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from build import tiny  # noqa: E402 - the generated checkout of the tests
+from own_engine import own_engine  # noqa: E402
 
 from dockwright.build import bases, layers, loading, make, plan, sharing, staging, store, tags  # noqa: E402
 from dockwright.build.images import Image, plan_images  # noqa: E402
 from dockwright.build.origin import read_origin  # noqa: E402
 from dockwright.cli.progress import Progress, megabytes  # noqa: E402
-from dockwright.engine import daemon  # noqa: E402
-from dockwright.engine.docker import Docker, capable_client  # noqa: E402
+from dockwright.engine.docker import Docker  # noqa: E402
 from dockwright.spec.load import load_fleet  # noqa: E402
 
 GOALS = {"nothing changed": 20.0, "one service changed": 1.2, "plan": 1.0}
@@ -102,19 +101,10 @@ class Bench:
 @contextmanager
 def bench(services: int, say: Progress) -> Iterator[Bench]:
     """A new checkout, state and engine below a folder that is removed afterwards."""
-    client = capable_client()
-    if client is None or os.geteuid() != 0:
-        raise SystemExit("it starts a Docker engine of its own: run it as root, with Docker's packages installed")
-    folder = Path(tempfile.mkdtemp(prefix="dockwright-benchmark-", dir="/var/tmp"))
-    os.environ["DOCKWRIGHT_STATE"] = str(folder / "state")
-    own = daemon.Daemon(folder / "engine", builds_only=True)
-    try:
+    with own_engine(say) as (docker, folder):
         checkout = tiny.checkout(folder / "checkout", services, size=50_000)
         tiny.roots(checkout)
-        yield Bench(checkout, daemon.start(own, client, say), say)
-    finally:
-        daemon.stop(own)
-        shutil.rmtree(folder, ignore_errors=True)
+        yield Bench(checkout, docker, say)
 
 
 def middle(measure: Callable[[], float], rounds: int) -> float:

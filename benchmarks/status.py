@@ -13,12 +13,10 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tarfile
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,9 +28,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src")]
 
+from own_engine import own_engine  # noqa: E402
+
 from dockwright.cli.progress import Progress  # noqa: E402
-from dockwright.engine import daemon  # noqa: E402
-from dockwright.engine.docker import Docker, capable_client  # noqa: E402
+from dockwright.engine.docker import Docker  # noqa: E402
 from dockwright.rollout.compose import FLEET_LABEL  # noqa: E402
 from dockwright.rollout.place import here  # noqa: E402
 
@@ -47,16 +46,8 @@ ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\n{"s
 
 @contextmanager
 def engine(say: Progress) -> Iterator[Docker]:
-    """An engine and a state directory below a folder that is removed afterwards."""
-    client = capable_client()
-    if client is None or os.geteuid() != 0:
-        raise SystemExit("it starts a Docker engine of its own: run it as root, with Docker's packages installed")
-    folder = Path(tempfile.mkdtemp(prefix="dockwright-benchmark-", dir="/var/tmp"))
-    os.environ["DOCKWRIGHT_STATE"] = str(folder / "state")
-    own = daemon.Daemon(folder / "engine", builds_only=True)
-    try:
-        docker = daemon.start(own, client, say)
-        os.environ["DOCKER_HOST"] = docker.host
+    """An engine with an image that sleeps; its containers are removed afterwards."""
+    with own_engine(say) as (docker, folder):
         with tarfile.open(folder / "image.tar", "w", dereference=True) as archive:
             for name in FILES:
                 archive.add(Path(name).resolve(), name)
@@ -65,9 +56,6 @@ def engine(say: Progress) -> Iterator[Docker]:
         names = docker.run("ps", "--all", "--quiet").split()
         for first in range(0, len(names), 50):
             docker.run("rm", "--force", *names[first : first + 50], timeout=300)
-    finally:
-        daemon.stop(own)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

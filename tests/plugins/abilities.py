@@ -88,7 +88,7 @@ def no_gpu_families(config: pytest.Config) -> str:
 def no_scenarios(config: pytest.Config) -> str:
     """Why the scenarios of rollouts are not played here; empty where they are."""
     asked: bool = config.option.scenarios
-    return "" if asked else "a quarter of an hour of broken rollouts is played where asked: ./dockwright test --all"
+    return "" if asked else "rollouts that break take long and are played where asked: ./dockwright test --all"
 
 
 def no_gpu(_: pytest.Config) -> str:

@@ -137,7 +137,7 @@ def test_one_look_at_the_engine_and_the_health_ports(tmp_path: Path) -> None:
             }
             for name, port in ports.items()
         ]
-        found = status.read(engine.docker, {"machine": "mainpc", "instances": rows}, "127.0.0.1", {})
+        found = status.read(facts.containers(engine.docker), {"machine": "mainpc", "instances": rows}, "127.0.0.1", {})
     assert [(row.service, row.state, row.reason) for row in found.rows] == [
         ("Alpha", "healthy", ""),
         ("Beta", "unhealthy", "disk: full"),

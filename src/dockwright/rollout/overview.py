@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dockwright.engine import endpoint, find, volume
 from dockwright.engine.docker import Docker
-from dockwright.errors import DockwrightError, EngineUnavailable
+from dockwright.errors import DockwrightError, Unreachable
 from dockwright.rollout import claim, facts, status
 from dockwright.rollout.place import Place, here
 from dockwright.rollout.site import place_of
 from dockwright.rollout.status import Row, Status
 from dockwright.spec.address import Address
 
-PATIENCE = 5.0  # seconds for an engine elsewhere to answer
+# Seconds: for an engine elsewhere to answer at all, and for each question after that.
+PATIENCE, GLANCE = 5.0, 10.0
 RUN = "/run/dockwright"
 
 
@@ -92,14 +93,15 @@ def known(addresses: Mapping[str, Address]) -> dict[str, Known]:
     if own is not None:
         found[str(own["machine"])] = Known(here(), own, None)
     for name, address in addresses.items():
-        desired = None if address.local else place_of(name, address).read_desired()
+        place = place_of(name, address)
+        desired = None if address.local else place.read_desired()
         if desired is not None:
-            found[name] = Known(place_of(name, address), desired, address)
+            found[name] = Known(place, desired, address)
     return found
 
 
 def read(machines: Mapping[str, Known]) -> Overview:
-    """Look at all of them. Raises EngineUnavailable where there is only one, and its engine does not answer."""
+    """Look at all of them. Raises Unreachable where there is only one, and its engine does not answer."""
     with ThreadPoolExecutor(max(1, len(machines))) as pool:
         return Overview(tuple(pool.map(lambda one: _look(*one, alone=len(machines) == 1), machines.items())))
 
@@ -107,11 +109,13 @@ def read(machines: Mapping[str, Known]) -> Overview:
 def _look(name: str, machine: Known, *, alone: bool) -> Machine:
     try:
         docker = endpoint.reach(name, machine.address, PATIENCE) if machine.address else find.running()
+        docker = replace(docker, patience=GLANCE)
         asked_at = (machine.address.host if machine.address else "") or machine.place.address()
-        seen = status.read(docker, machine.desired, asked_at, machine.place.read_bodies())
-        otherwise = compared(machine.desired, _told(docker)) if machine.address else ()
+        containers = facts.containers(docker)
+        seen = status.read(containers, machine.desired, asked_at, machine.place.read_bodies())
+        otherwise = compared(machine.desired, _told(docker, containers)) if machine.address else ()
         return Machine(seen, otherwise=otherwise, held=_held(docker))
-    except EngineUnavailable as error:
+    except Unreachable as error:
         if alone:
             raise
         return Machine(status.silent(machine.desired, "its machine's engine does not answer"), silent=str(error))
@@ -131,9 +135,9 @@ def compared(here: Mapping[str, Any], there: Mapping[str, Any] | None) -> tuple[
     return (f"{says}: {', '.join(differ)}",)
 
 
-def _told(docker: Docker) -> Mapping[str, Any] | None:
+def _told(docker: Docker, containers: Mapping[str, facts.Container]) -> Mapping[str, Any] | None:
     """What the machine's own supervisor reads; None where nothing there reads it."""
-    for container in facts.containers(docker).values():
+    for container in containers.values():
         if any(mount["Destination"] == RUN for mount in container.inspected.get("Mounts") or ()):
             text = volume.read_file(docker, container.name, f"{RUN}/desired.json")
             try:

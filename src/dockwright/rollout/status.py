@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dockwright.build.images import LABEL_UNLOCKED
-from dockwright.engine.docker import Docker
 from dockwright.rollout import drift, facts, followed
 from dockwright.rollout.compose import FILTER
 
@@ -71,9 +70,8 @@ class Status:
 Approved = Mapping[str, Mapping[str, Any]]  # container -> the body that was approved when it was rolled out
 
 
-def read(docker: Docker, desired: Mapping[str, Any], bind: str, approved: Approved) -> Status:
-    """Look at the engine and ask every running instance; where releases are followed, the supervisor says which."""
-    seen = facts.containers(docker)
+def read(seen: Mapping[str, facts.Container], desired: Mapping[str, Any], bind: str, approved: Approved) -> Status:
+    """Ask every running instance of those seen; where releases are followed, the supervisor says which."""
     desired = followed.over(desired, bind)
     rows = desired["instances"]
     running = {

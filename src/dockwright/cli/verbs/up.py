@@ -22,7 +22,7 @@ from dockwright.cli import shown, stood_on, table
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
 from dockwright.errors import UsageError
-from dockwright.rollout import status
+from dockwright.rollout import facts, status
 from dockwright.rollout.logs import brief
 from dockwright.rollout.place import here
 from dockwright.rollout.up import Outcome, up
@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     say = Progress(quiet=arguments.json)
     install = not arguments.no_install
     outcome = up(fleet, root, machine=arguments.machine, bind=bind, install=install, say=say)
-    seen = status.read(outcome.engine, here().read_desired() or {}, here().address(), here().read_bodies())
+    containers = facts.containers(outcome.engine)
+    seen = status.read(containers, here().read_desired() or {}, here().address(), here().read_bodies())
     if arguments.json:
         print(json.dumps(_json(outcome, seen, time.monotonic() - began), indent=2))
     else:
