@@ -136,7 +136,13 @@ def test_an_instances_last_layer_is_its_profile_and_facts(images: dict[str, Imag
 def test_generated_files_have_the_epochs_time_and_their_folders_too(tmp_path: Path) -> None:
     target = contexts.texts({"etc/one.json": "{}", "etc/sub/two.json": "[]"}, tmp_path)
     assert (target / "etc/sub/two.json").read_text() == "[]"
-    assert {path.stat().st_mtime for path in (target, *target.rglob("*"))} == {EPOCH}
+    folders = {path for path in (target, *target.rglob("*")) if path.is_dir()}
+    assert {path.stat().st_mtime for path in folders} == {EPOCH}
+    files = [path for path in target.rglob("*") if path.is_file()]
+    assert {path.stat().st_mtime_ns // contexts.SECOND for path in files} == {EPOCH}
+    assert len({path.stat().st_mtime_ns for path in files}) == 2, "of one length, and told apart"
+    again = contexts.texts({"etc/one.json": "{}"}, tmp_path)
+    assert (again / "etc/one.json").stat().st_mtime_ns == (target / "etc/one.json").stat().st_mtime_ns
 
 
 def test_a_credential_for_the_index_reaches_no_definition(

@@ -144,6 +144,20 @@ def test_a_commit_that_changes_no_image_only_tags(here: tuple[tiny.Checkout, Fle
     assert doing(build(fleet), "unchanged") == EVERYTHING
 
 
+def test_what_is_built_again_from_another_commit_says_that_commit(here: tuple[tiny.Checkout, Fleet]) -> None:
+    """Of files that differ by neither length nor time, BuildKit would go on with what it was sent the time before."""
+    made, fleet = here
+    for page in ("a page\n", "another page\n"):
+        made.write(made.root / "README.md", page)
+        made.commit("a page")
+        reference = build(fleet)["two/Service1"]["reference"]
+        words = ("run", "--rm", "--network=none", "--pull=never", reference, "/bin/cat", "/etc/dockwright/build.json")
+        said = json.loads(fleet.docker.run(*words))
+        assert said["git_sha"] == made.git("rev-parse", "HEAD")
+        assert reference.endswith(f":{said['tag']}")
+        remove(fleet.docker)
+
+
 def test_a_dirty_tree_is_said_in_the_tag_of_what_it_builds_only(here: tuple[tiny.Checkout, Fleet]) -> None:
     made, fleet = here
     build(fleet)

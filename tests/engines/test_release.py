@@ -185,6 +185,17 @@ def test_a_release_goes_through_a_registry_and_comes_back_as_it_was(
     assert line.split()[-1] == "registry"
 
 
+def test_of_one_day_the_release_that_was_made_last_is_the_newest(registry: Registry) -> None:
+    """A name has the day and the commit, and of commits one cannot see which came first."""
+    releases = publish.repository(registry.place)
+    for sha, moment in (("c" * 12, "08:00:00"), ("a" * 12, "09:30:00"), ("b" * 12, "09:00:00")):
+        created = {publish.CREATED: f"2026-11-24T{moment}+00:00"}
+        artifact.push(releases, publish.KIND, [File(publish.FILE, b"{}")], annotations=created, tag=f"20261124-{sha}")
+    artifact.push(releases, publish.KIND, [File(publish.FILE, b"{}")], tag=f"20261123-{'f' * 12}")
+    found = [name.partition("-")[2][0] for name in publish.names(registry.place)]
+    assert found == ["f", "c", "b", "a"]
+
+
 def test_a_registry_that_lies_is_not_believed(
     tool: Fleet, made: Checkout, folder: Path, registry: Registry, tmp_path: Path
 ) -> None:

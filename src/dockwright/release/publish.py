@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +20,7 @@ Say = Callable[[str], None]
 KIND = "application/vnd.dockwright.release.v1+json"
 NAME = "releases"
 FILE = "release.json"
+CREATED = "org.opencontainers.image.created"
 AT_ONCE = 8
 SHOWN = 5
 
@@ -63,15 +65,31 @@ def push(place: Place, record: Record, shelf: Shelf, say: Say) -> str:
         *(File(_bill(one), shelf.bill(one), "application/json") for one in bills),
     ]
     told = {
-        "org.opencontainers.image.created": record.created,
+        CREATED: record.created,
         "org.opencontainers.image.revision": record.contents.git_sha,
     }
     return artifact.push(target, KIND, files, annotations=told, tag=record.name)
 
 
 def names(place: Place) -> list[str]:
-    """The releases of a registry, the oldest first."""
-    return sorted((tag for tag in repository(place).tags() if records.NAME.fullmatch(tag)), key=order)
+    """The releases of a registry, the oldest first.
+
+    A name tells the day. Which of one day's was first, their manifests say, and those are read where it matters.
+    """
+    source = repository(place)
+    found = [tag for tag in source.tags() if records.NAME.fullmatch(tag)]
+    days = Counter(map(_day, found))
+    created = {name: _created(source, name) for name in found if days[_day(name)] > 1}
+    return sorted(found, key=lambda name: (_day(name), created.get(name, ""), order(name)))
+
+
+def _day(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def _created(source: Repository, name: str) -> str:
+    holder = artifact.look(source, name)
+    return holder.annotations.get(CREATED, "") if holder else ""
 
 
 def read(place: Place, name: str) -> Record:
