@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from dockwright.engine import command
+from dockwright.engine.ssh import Link
 from dockwright.errors import CommandFailed, EngineUnavailable, Unreachable
 
 # Docker 25 (API 1.44) brings the health start interval and a containerd image store that can be built on;
@@ -28,7 +29,8 @@ MIN_COMPOSE = (2, 20)
 class Docker:
     """A client program and the engine that it talks to (`host` as in DOCKER_HOST).
 
-    `environment`: what the client needs to reach it. `patience`: seconds that the engine has for an answer.
+    `environment`: what the client needs to reach it. `patience`: seconds that the engine has for an answer. `link`: the
+    connection through which it is reached, where one is needed.
     """
 
     program: Path
@@ -38,17 +40,18 @@ class Docker:
     image_store: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     patience: float = 120
+    link: Link | None = None
 
     def env(self) -> dict[str, str]:
         # Otherwise buildx keeps an image without a name of each target that only others build on.
         quiet = {"DOCKER_CLI_HINTS": "false", "BUILDX_NO_DEFAULT_LOAD": "1"}
-        return {"DOCKER_HOST": self.host, **quiet, **self.environment}
+        return {"DOCKER_HOST": self.link.host() if self.link else self.host, **quiet, **self.environment}
 
     def run(self, *words: str, stdin: str | None = None, timeout: float = 0, check: bool = True) -> str:
         """Run `docker WORDS` and return what it wrote. Raises CommandFailed, EngineUnavailable."""
         seconds = timeout or self.patience
         done = command.run((self.program, *words), env=self.env(), stdin=stdin, timeout=seconds, check=False)
-        if not done.ok and is_gone(done.stderr):
+        if not done.ok and self.is_gone(done.stderr):
             raise EngineUnavailable(f"the Docker engine at {self.host} does not answer", "run ./dockwright up again")
         if check and not done.ok:
             raise command.failure(done)
@@ -70,13 +73,14 @@ class Docker:
         return command.output((self.program, *words), env=self.env())
 
     def send_image(self, reference: str, to: Docker) -> None:
-        """Copy an image into another engine, through this host. Raises CommandFailed."""
-        command.pipe(
-            (self.program, "save", reference),
-            (to.program, "load", "--quiet"),
-            source_env=self.env(),
-            target_env=to.env(),
-        )
+        """Copy an image into another engine, through this host. Raises CommandFailed, EngineUnavailable."""
+        save, load = (self.program, "save", reference), (to.program, "load", "--quiet")
+        try:
+            command.pipe(save, load, source_env=self.env(), target_env=to.env())
+        except CommandFailed as error:
+            if to.is_gone(error.output):
+                raise EngineUnavailable(f"the engine at {to.host} went away while it was sent an image") from error
+            raise
 
     def json_lines(self, *words: str, check: bool = True) -> list[dict[str, object]]:
         """The JSON objects that a `--format json` command prints, one a line."""
@@ -94,15 +98,15 @@ class Docker:
         done = command.run((self.program, "logs", "--tail", str(lines), container), env=self.env(), check=False)
         return [*done.stdout.splitlines(), *done.stderr.splitlines()][-lines:]
 
+    def is_gone(self, complaint: str) -> bool:
+        """Whether a client complained because no engine answered it."""
+        silent = "Cannot connect to the Docker daemon" in complaint or "error during connect" in complaint
+        return silent or (self.link is not None and self.link.lost)
+
     @property
     def socket(self) -> Path | None:
         """The engine's UNIX socket; None when it is reached in another way."""
         return Path(self.host.removeprefix("unix://")) if self.host.startswith("unix://") else None
-
-
-def is_gone(stderr: str) -> bool:
-    """Whether a client's complaint is that no engine answered it."""
-    return "Cannot connect to the Docker daemon" in stderr or "error during connect" in stderr
 
 
 def clients() -> list[Path]:
@@ -138,10 +142,14 @@ def capable_client() -> Path | None:
 
 
 def connect(
-    client: Path, host: str, environment: Mapping[str, str] | None = None, patience: float = 20
+    client: Path,
+    host: str,
+    environment: Mapping[str, str] | None = None,
+    patience: float = 20,
+    link: Link | None = None,
 ) -> Docker | None:
     """The engine at `host` as the client sees it, API version negotiated; None when nothing answers there."""
-    found = Docker(client, host, environment=environment or {})
+    found = Docker(client, host, environment=environment or {}, link=link)
     asked = partial(command.run, env=found.env(), timeout=patience, check=False)
     try:
         with ThreadPoolExecutor(1) as pool:

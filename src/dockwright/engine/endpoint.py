@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dockwright.engine import find
+from dockwright.engine import find, ssh
 from dockwright.engine.docker import Docker, capable_client, connect
 from dockwright.errors import EngineUnavailable
 from dockwright.spec.address import Address
@@ -20,15 +20,28 @@ def reach(machine: str, address: Address, patience: float = 20) -> Docker:
         raise EngineUnavailable("no docker client with buildx and compose is here", "./dockwright up installs it")
     if address.local:
         return find.running()
-    docker = connect(client, address.engine, environment(address), patience)
-    if docker is None:
-        raise EngineUnavailable(
-            f"{machine}: the engine at {address.engine} does not answer", f"./dockwright doctor {machine} says why"
-        )
+    try:
+        docker = _connected(client, address, patience)
+    except EngineUnavailable as error:
+        raise EngineUnavailable(f"{machine}: {error}", error.remedy) from error
     problem = find.lacking(docker)
     if problem:
         raise EngineUnavailable(f"{machine}: {problem}", f"upgrade Docker on {machine}")
     return docker
+
+
+def _connected(client: Path, address: Address, patience: float) -> Docker:
+    link = ssh.link(address.engine, address.socket, patience) if address.engine.startswith("ssh://") else None
+    docker = connect(client, address.engine, environment(address), patience, link)
+    if docker is None:
+        raise link.trouble() if link else _silent(address)
+    return docker
+
+
+def _silent(address: Address) -> EngineUnavailable:
+    over_tcp = "is dockerd listening there with --tlsverify, and are the certificates of the same CA?"
+    remedy = over_tcp if address.engine.startswith("tcp://") else "is that socket right, and dockerd running?"
+    return EngineUnavailable(f"the engine at {address.engine} does not answer", remedy)
 
 
 def environment(address: Address) -> dict[str, str]:

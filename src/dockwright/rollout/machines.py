@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from dockwright.engine.docker import is_gone
 from dockwright.engine.registry import place as registry
 from dockwright.engine.state import dumps
 from dockwright.errors import CommandFailed, DockwrightError, Unreachable
@@ -244,7 +243,7 @@ def _compose(site: Site, kept: Kept, services: Sequence[str]) -> None:
             return
         except CommandFailed as error:
             output = "\n".join(lines[-15:])
-            if is_gone(output):
+            if site.docker.is_gone(output):
                 raise Unreachable(f"its engine at {site.docker.host} does not answer") from error
             if not (more and CROSSED.search(output)):
                 raise CommandFailed(f"docker compose could not start {', '.join(names)}", "", output) from error

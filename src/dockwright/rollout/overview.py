@@ -118,7 +118,8 @@ def _look(name: str, machine: Known, *, alone: bool) -> Machine:
     except Unreachable as error:
         if alone:
             raise
-        return Machine(status.silent(machine.desired, "its machine's engine does not answer"), silent=str(error))
+        why = f"{error}; {error.remedy}" if error.remedy else str(error)
+        return Machine(status.silent(machine.desired, "its machine's engine does not answer"), silent=why)
 
 
 def compared(here: Mapping[str, Any], there: Mapping[str, Any] | None) -> tuple[str, ...]:

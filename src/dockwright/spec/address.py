@@ -45,7 +45,7 @@ class Address(Declared):
     socket: str = Field(
         "/var/run/docker.sock",
         pattern=r"^/[^\x00-\x1f]*$",
-        description="the engine's socket on that machine, for the supervisor's filter; a local engine's own is found",
+        description="the engine's socket there, for ssh:// and the supervisor's filter; a local engine's own is found",
     )
 
     follow: str = Field(

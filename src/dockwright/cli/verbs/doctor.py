@@ -55,7 +55,7 @@ def _machine(fleet: Fleet, name: str, address: Address | None) -> list[Diagnosis
     try:
         reached = site.reach(name, address)
     except EngineUnavailable as error:
-        return [Diagnosis("engine", "bad", str(error), _why_silent(address))]
+        return [Diagnosis("engine", "bad", str(error), error.remedy)]
     ports = {
         port: service
         for service, row in fleet.services.items()
@@ -63,11 +63,3 @@ def _machine(fleet: Fleet, name: str, address: Address | None) -> list[Diagnosis
         for port in (row.port, row.health_port)
     }
     return diagnose(examine(reached, fleet.registry), fleet.machines[name], ports, fleet.registry)
-
-
-def _why_silent(address: Address) -> str:
-    if address.engine.startswith("ssh://"):
-        return f"try: ssh {address.engine.removeprefix('ssh://')} docker version"
-    if address.engine.startswith("tcp://"):
-        return "is dockerd listening there with --tlsverify, and are the certificates of the same CA?"
-    return "./dockwright up starts one here" if address.local else "is that socket right, and dockerd running?"
