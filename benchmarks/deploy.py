@@ -1,13 +1,15 @@
 """What a rollout takes: from nothing, of one service, and back again when it is bad.
 
-Usage: ./dockwright build, then .venv/bin/python benchmarks/deploy.py [--rounds N] [--json]
+Usage: ./dockwright build, then .venv/bin/python benchmarks/deploy.py [--rounds N] [--slice] [--json]
 
-It rolls the implemented slice out from a checkout and a state directory of its own, on the engine that answers here, as
-machine mainpc and nothing else; a fleet that runs there already has to be stopped first (./dockwright down). Measured:
+It rolls out from a checkout and a state directory of its own, on the engine that answers here, as machine mainpc and
+nothing else; a fleet that runs there already has to be stopped first (./dockwright down). It rolls out the implemented
+slice first, and then (not with --slice) every service that needs no card: a small one of the tests stands in for what
+is not implemented. Measured:
 
   from nothing   `deploy` from start to end, beside `docker compose up --detach --wait` of the very same compose file
-                 (goal: 1.3 times at most; a deploy also watches for five seconds that everything stays healthy, which
-                 weighs most where instances are few)
+                 (goal: 1.3 times at most; a deploy also watches for a while that everything stays healthy, which weighs
+                 most where instances are few)
   one service    `deploy` of a release that differs in one service
   bad wave       from the moment at which a crash is noticed until every instance is back and gated (goal: 60 s or less)
 """
@@ -29,15 +31,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "src")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+
+from engines import shapes  # noqa: E402 - the service of the tests
 
 from dockwright.cli.progress import Progress  # noqa: E402
 from dockwright.engine import find  # noqa: E402
 from dockwright.engine.docker import Docker  # noqa: E402
 from dockwright.rollout import facts  # noqa: E402
 from dockwright.rollout.verdict import HOLD  # noqa: E402
+from dockwright.spec.load import load_fleet  # noqa: E402
 
 GOALS = {"from nothing": 1.3, "bad wave": 60.0}
+LEFT_OUT = ("legacy-py310-cpu",)  # Its root is another one, which takes long to make.
 VICTIM = "SystemDigitalTwin"
 APP = Path("fleet/services") / VICTIM / "system_digital_twin" / "app.py"
 
@@ -139,16 +145,34 @@ def bad_wave(made: Bench) -> float:
     return time.perf_counter() - noticed
 
 
-def measure(made: Bench, rounds: int) -> dict[str, float]:
-    first = made.release("the slice")
+def fill(made: Bench) -> None:
+    """Put a small service in place of every one that is not implemented and needs no card."""
+    fleet = load_fleet(made.root / "fleet")
+    names = [
+        name
+        for name, row in fleet.services.items()
+        if name not in fleet.implementations and not fleet.needs_gpu(name) and row.family not in LEFT_OUT
+        and not fleet.carries_cuda(row.family)
+    ]  # fmt: skip
+    for name in names:
+        shapes.put(made.root, name, "mainpc")
+    made.run("lock", *names)
+
+
+def from_nothing(made: Bench, release: str, rounds: int) -> dict[str, float]:
     nothing, peer, instances = [], [], 0
     for number in range(rounds):
         made.say(f"from nothing, round {number + 1} of {rounds}")
         nothing.append(deploy(made))
         instances = sum(map(_is_instance, facts.containers(made.docker).values()))
         made.clear()
-        peer.append(compose(made, first, instances))
+        peer.append(compose(made, release, instances))
         made.clear()
+    return {"instances": instances, "deploy": statistics.median(nothing), "compose": statistics.median(peer)}
+
+
+def changes(made: Bench, rounds: int) -> dict[str, float]:
+    """A release that differs in one service, and one in which that service crashes, by turns."""
     deploy(made)
     app = made.root / APP
     whole = app.read_text()
@@ -160,9 +184,8 @@ def measure(made: Bench, rounds: int) -> dict[str, float]:
         app.write_text(f'{whole}\nraise SystemExit("round {number}")\n')
         made.release(f"a bad wave, round {number + 1} of {rounds}")
         backs.append(bad_wave(made))
-    middle = statistics.median
-    found = {"from nothing": middle(nothing), "compose": middle(peer), "one service": middle(ones)}
-    return {"instances": instances, **found, "bad wave": middle(backs)}
+    app.write_text(whole)
+    return {"one service": statistics.median(ones), "bad wave": statistics.median(backs)}
 
 
 def _is_instance(found: facts.Container) -> bool:
@@ -172,21 +195,34 @@ def _is_instance(found: facts.Container) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--slice", action="store_true", help="only what is implemented")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    found = []
     with bench(Progress(quiet=arguments.json)) as made:
-        found = measure(made, arguments.rounds)
-    times = found["from nothing"] / found["compose"]
+        for message, more in (("the slice", False), ("every service that needs no card", True)):
+            if more and arguments.slice:
+                continue
+            if more:
+                fill(made)
+            first = made.release(message)
+            found.append(from_nothing(made, first, arguments.rounds) | changes(made, arguments.rounds))
+            made.clear()
+    missed = [_missed(one) for one in found]
     if arguments.json:
-        print(json.dumps({key: round(value, 2) for key, value in found.items()}, indent=2))
-    else:
-        print(f"{found['instances']:.0f} instances, median of {arguments.rounds}")
-        goal = GOALS["from nothing"]
-        print(f"from nothing  {found['from nothing']:.1f} s, {HOLD:.0f} s of it watching")
-        print(f"  docker compose up --wait {found['compose']:.1f} s: {times:.2f} times that (goal: {goal})")
-        print(f"one service   {found['one service']:.1f} s")
-        print(f"bad wave      {found['bad wave']:.1f} s until all is back (goal: {GOALS['bad wave']:.0f} s)")
-    return int(times > GOALS["from nothing"] or found["bad wave"] > GOALS["bad wave"])
+        print(json.dumps([{key: round(value, 2) for key, value in one.items()} for one in found], indent=2))
+    for one in found if not arguments.json else ():
+        print(f"{one['instances']:.0f} instances, median of {arguments.rounds}")
+        times, goal = one["deploy"] / one["compose"], GOALS["from nothing"]
+        print(f"  from nothing  {one['deploy']:.1f} s, the last {HOLD:.0f} s of it watching")
+        print(f"    docker compose up --wait {one['compose']:.1f} s: {times:.2f} times that (goal: {goal})")
+        print(f"  one service   {one['one service']:.1f} s")
+        print(f"  bad wave      {one['bad wave']:.1f} s until all is back (goal: {GOALS['bad wave']:.0f} s)")
+    return int(any(missed))
+
+
+def _missed(one: dict[str, float]) -> bool:
+    return one["deploy"] / one["compose"] > GOALS["from nothing"] or one["bad wave"] > GOALS["bad wave"]
 
 
 if __name__ == "__main__":

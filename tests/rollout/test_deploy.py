@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from dockwright.rollout.target import Seen, Target
 from dockwright.rollout.verdict import Answer
 from dockwright.spec.model import Instance
 
+T = TypeVar("T")
 NAMES = ("Registry", "Bus", "Brain", "Ear", "Eye")
 FLEET = fleet(
     [
@@ -109,6 +111,9 @@ class World:
 
     def pause(self, seconds: float) -> None:
         self.now += seconds
+
+    def side_by_side(self, tasks: Sequence[Callable[[], T]]) -> Sequence[T]:
+        return [task() for task in tasks]
 
 
 def targets(release: str, *names: str) -> dict[Instance, Target]:

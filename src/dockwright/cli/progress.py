@@ -15,7 +15,8 @@ class Progress:
 
     def __call__(self, text: str) -> None:
         if not self._quiet:
-            print(f"[{clock(time.monotonic() - self._began)}] {text}", file=sys.stderr, flush=True)
+            # One write a line: threads say things, too.
+            print(f"[{clock(time.monotonic() - self._began)}] {text}\n", file=sys.stderr, flush=True, end="")
 
 
 def clock(seconds: float) -> str:

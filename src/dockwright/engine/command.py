@@ -22,6 +22,8 @@ from dockwright.errors import CommandFailed, Unreachable
 # What programs say where the disk is full.
 NO_ROOM = re.compile(r"no space left on device|file too large|disk quota exceeded", re.IGNORECASE)
 
+_running: set[subprocess.Popen[Any]] = set()
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -105,7 +107,7 @@ def stream(
     except FileNotFoundError as error:
         raise CommandFailed(f"{words[0]} is not installed or not on PATH") from error
     last: deque[str] = deque(maxlen=80)
-    with process, _ended_after(process, timeout) as late:
+    with process, _known(process), _ended_after(process, timeout) as late:
         try:
             _feed(process, stdin)
             assert process.stdout is not None  # noqa: S101 - opened with PIPE above
@@ -121,6 +123,22 @@ def stream(
     if check and process.returncode:
         raise failure(Completed(words, process.returncode, "\n".join(last), ""))
     return process.returncode
+
+
+@contextmanager
+def _known(process: subprocess.Popen[Any]) -> Iterator[None]:
+    """Known to `end_running` as long as the block runs."""
+    _running.add(process)
+    try:
+        yield
+    finally:
+        _running.discard(process)
+
+
+def end_running() -> None:
+    """End what other threads stream: Ctrl-C reaches one thread only, and those programs have sessions of their own."""
+    for process in tuple(_running):
+        end(process)
 
 
 @contextmanager
@@ -161,7 +179,7 @@ def output(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) 
             )
         except FileNotFoundError as error:
             raise CommandFailed(f"{words[0]} is not installed or not on PATH") from error
-        with process:
+        with process, _known(process):
             try:
                 assert process.stdout is not None  # noqa: S101 - opened with PIPE above
                 yield process.stdout

@@ -91,17 +91,13 @@ def _wave(
     """One wave: all images are on their machines before anything stops. Earlier waves must hold as well."""
     held = [step.target for step in touched if step.target]
     machines = _by_machine(wave.steps)
-    failures: list[Failure] = []
-    for machine, steps in machines.items():
-        failures += _try(machine, hands, limits, partial(_pull, machine, steps, hands))
-    if failures:
-        return failures
-    for machine, steps in machines.items():
-        hands.note("touch", wave=wave.number, instances=[step.instance.name for step in steps])
-        touched += steps
-        failures = _try(machine, hands, limits, partial(hands.put, machine, steps))
-        if failures:
-            return failures
+    failed = _each(machines, hands, limits, _pull)
+    if not failed:
+        hands.note("touch", wave=wave.number, instances=[step.instance.name for step in wave.steps])
+        touched += wave.steps
+        failed = _each(machines, hands, limits, _put)
+    if failed:
+        return list(failed.values())
     seen = hold([step.target for step in wave.steps if step.target], deadlines, hands, limits, held, last=last)
     courses |= {each: course for each, course in seen.items() if each not in courses}
     return _failed(seen, {step.instance: step.host for step in touched}, hands)
@@ -135,11 +131,12 @@ def _take_back(
         hands.say(f"taking back {len(instances)} instances")
     left: dict[Instance, str] = {}
     restored: list[Target] = []
-    for machine, steps in _by_machine([_back(step, before) for step in _last(touched)]).items():
-        broken = _try(machine, hands, limits, partial(_restore, machine, steps, hands))
+    machines = _by_machine([_back(step, before) for step in _last(touched)])
+    broken = _each(machines, hands, limits, _restore)
+    for machine, steps in machines.items():
         for step in steps:
-            if broken:
-                left[step.instance] = broken[0].why
+            if machine in broken:
+                left[step.instance] = broken[machine].why
             elif step.target:
                 restored.append(step.target)
     courses = hold(restored, deadlines, hands, limits)
@@ -157,6 +154,10 @@ def _pull(machine: str, steps: Sequence[Step], hands: Hands) -> None:
         hands.pull(machine, wanted)
 
 
+def _put(machine: str, steps: Sequence[Step], hands: Hands) -> None:
+    hands.put(machine, steps)
+
+
 def _restore(machine: str, steps: Sequence[Step], hands: Hands) -> None:
     _pull(machine, steps, hands)
     hands.put(machine, steps)
@@ -172,7 +173,19 @@ def _last(touched: Sequence[Step]) -> list[Step]:
     return list({step.instance: step for step in touched}.values())
 
 
-def _try(machine: str, hands: Hands, limits: Limits, action: Callable[[], None]) -> list[Failure]:
+def _each(
+    machines: Mapping[str, Sequence[Step]],
+    hands: Hands,
+    limits: Limits,
+    act: Callable[[str, Sequence[Step], Hands], None],
+) -> dict[str, Failure]:
+    """Do something on every machine, side by side; machine -> why it failed there."""
+    tries = [partial(_try, name, hands, limits, partial(act, name, steps, hands)) for name, steps in machines.items()]
+    ends = zip(machines, hands.side_by_side(tries), strict=True)
+    return {machine: failure for machine, failure in ends if failure}
+
+
+def _try(machine: str, hands: Hands, limits: Limits, action: Callable[[], None]) -> Failure | None:
     """Do something on a machine; while it is out of reach again, for a time."""
     began = hands.clock()
     while True:
@@ -180,14 +193,14 @@ def _try(machine: str, hands: Hands, limits: Limits, action: Callable[[], None])
             action()
         except Unreachable as error:
             if hands.clock() - began >= limits.patience:
-                return [Failure(machine, None, f"{machine} does not answer: {error}")]
+                return Failure(machine, None, f"{machine} does not answer: {error}")
             hands.say(f"  {machine} does not answer: {error}; trying again")
             hands.pause(AGAIN)
         except DockwrightError as error:
             said = tuple(getattr(error, "output", "").splitlines()[-SHOWN:])
-            return [Failure(machine, None, f"{machine}: {error}", said, error.remedy)]
+            return Failure(machine, None, f"{machine}: {error}", said, error.remedy)
         else:
-            return []
+            return None
 
 
 def _by_machine(steps: Sequence[Step]) -> dict[str, list[Step]]:

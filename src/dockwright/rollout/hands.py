@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from dockwright.rollout.plan import Step
 from dockwright.rollout.target import Target
 from dockwright.rollout.verdict import Answer
 from dockwright.spec.model import Instance
+
+T = TypeVar("T")
 
 
 class Hands(Protocol):
@@ -40,3 +42,6 @@ class Hands(Protocol):
 
     def pause(self, seconds: float) -> None:
         """Wait."""
+
+    def side_by_side(self, tasks: Sequence[Callable[[], T]]) -> Sequence[T]:
+        """Do all of them, at once where that can be; their results in the same order. Raises what one raises."""

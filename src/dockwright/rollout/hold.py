@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dockwright.errors import DockwrightError
 from dockwright.rollout.hands import Hands
@@ -45,23 +46,32 @@ def hold(
     targets = [*held, *targets]
     heard = dict.fromkeys((target.host for target in targets), hands.clock())
     while waiting := [target for target in targets if not courses[target.instance].verdict.settled]:
-        for machine in sorted({target.host for target in waiting}):
+        for machine, answers in _looks(waiting, hands).items():
             ours = [target for target in waiting if target.host == machine]
-            try:
-                answers = hands.look(machine, ours)
-            except DockwrightError as error:
-                if hands.clock() - heard[machine] >= limits.patience:
-                    lost = f"{machine} cannot be looked at: {error}"
-                    for target in ours:
-                        course = courses[target.instance]
-                        courses[target.instance] = replace(course, verdict=Verdict.LOST, reason=lost)
-                continue
-            heard[machine] = hands.clock()
-            for target in ours:
-                _take(courses, target.instance, answers, hands, seconds)
+            if not isinstance(answers, DockwrightError):
+                heard[machine] = hands.clock()
+                for target in ours:
+                    _take(courses, target.instance, answers, hands, seconds)
+            elif hands.clock() - heard[machine] >= limits.patience:
+                lost = f"{machine} cannot be looked at: {answers}"
+                for each in (target.instance for target in ours):
+                    courses[each] = replace(courses[each], verdict=Verdict.LOST, reason=lost)
         if any(not course.verdict.settled for course in courses.values()):
             hands.pause(LOOK)
     return courses
+
+
+def _looks(targets: Sequence[Target], hands: Hands) -> dict[str, Mapping[Instance, Answer] | DockwrightError]:
+    """Machine -> what a look at its targets showed, or why there is none. Nobody waits for a machine that is silent."""
+    machines = sorted({target.host for target in targets})
+
+    def look(machine: str) -> Mapping[Instance, Answer] | DockwrightError:
+        try:
+            return hands.look(machine, [target for target in targets if target.host == machine])
+        except DockwrightError as error:
+            return error
+
+    return dict(zip(machines, hands.side_by_side([partial(look, machine) for machine in machines]), strict=True))
 
 
 def _take(

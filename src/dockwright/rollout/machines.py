@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from dockwright.engine import command
 from dockwright.engine.registry import place as registry
 from dockwright.engine.state import dumps
 from dockwright.errors import CommandFailed, DockwrightError, Unreachable
@@ -27,6 +30,7 @@ from dockwright.rollout.verdict import Answer
 from dockwright.spec.model import Instance
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 # Of one processor: being asked for its health, by a deploy and a supervisor, costs an instance some of it, too.
 BUSY_PERCENT = 10.0
 EVIDENCE = 12
@@ -52,6 +56,7 @@ class Machines:
     prepared: set[str] = field(default_factory=set)
     held: dict[str, set[str]] = field(default_factory=dict)
     starts: dict[Instance, Start] = field(default_factory=dict)
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     def pull(self, machine: str, targets: Sequence[Target]) -> None:
         site = self.sites[machine]
@@ -124,7 +129,21 @@ class Machines:
         return time.monotonic()
 
     def pause(self, seconds: float) -> None:
-        time.sleep(seconds)
+        if self.given_up.wait(seconds):
+            raise KeyboardInterrupt
+
+    def side_by_side(self, tasks: Sequence[Callable[[], T]]) -> Sequence[T]:
+        """Ctrl-C ends what the others run, too, and is passed on when they have ended."""
+        if len(tasks) == 1:
+            return [tasks[0]()]
+        with ThreadPoolExecutor(max(1, len(tasks))) as pool:
+            begun = [pool.submit(task) for task in tasks]
+            try:
+                return [each.result() for each in begun]
+            except BaseException:
+                self.given_up.set()
+                command.end_running()
+                raise
 
     def lift(self) -> None:
         """Let the supervisors heal again what they were asked to leave alone."""
