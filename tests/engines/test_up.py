@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,20 @@ def test_the_services_know_each_other(fleet: Fleet) -> None:
     assert get("SystemDigitalTwin", "/v1/machines") is not None
     sbom = get("ServiceRegistry", "/info", health=True)["sbom_digest"]
     until(lambda: get("UnifiedObservabilityCenter", f"/v1/sboms/{sbom}") is not None)
+
+
+def test_what_was_rendered_works_by_hand(fleet: Fleet) -> None:
+    """Docker's own tool starts it again, waits for every health, the filter's too, and calls it a success."""
+    file = Path(os.environ["DOCKWRIGHT_STATE"]) / "rollout" / "compose.yaml"
+    compose = ("compose", "--file", str(file), "--progress", "plain")
+    fleet.docker.run(*compose, "down", timeout=120)
+    assert fleet.docker.run("ps", "--quiet") == ""
+    fleet.docker.run(*compose, "up", "--detach", "--wait", timeout=120)
+    ids = fleet.docker.run("ps", "--all", "--quiet", "--filter", "label=io.dockwright.fleet=dockwright").split()
+    states: list[Any] = [one["State"] for one in fleet.docker.inspect("container", ids)]
+    assert [state["Health"]["Status"] for state in states] == ["healthy"] * 6
+    until(fleet.well)
+    assert fleet.up()["changed"] is False
 
 
 def test_every_container_is_confined(fleet: Fleet) -> None:

@@ -95,6 +95,13 @@ def test_an_image_without_a_digest_in_its_name_goes_by_its_id() -> None:
     assert str(found["Image"]).startswith("sha256:")
 
 
+def test_the_order_in_which_compose_asked_for_mounts_is_none_of_it() -> None:
+    found, turned = container("dockwright-alpha"), container("dockwright-alpha")
+    turned["HostConfig"]["Mounts"].reverse()
+    assert len(found["HostConfig"]["Mounts"]) > 1
+    assert body(turned) == body(found)
+
+
 def test_what_confines_the_container_is_kept() -> None:
     host: Any = body(container("dockwright-alpha"))["HostConfig"]
     assert (host["ReadonlyRootfs"], host["CapDrop"]) == (True, ["ALL"])

@@ -99,7 +99,8 @@ def test_the_filter_has_no_network_and_no_port_and_the_sockets_group() -> None:
     assert not {"ports", "environment", "secrets"} & guard.keys()
     assert guard["image"] == CONTAINERS["self-healing-supervisor"]["image"]
     assert guard["command"] == ["python3", "-m", "self_healing_supervisor.filter"]
-    assert guard["healthcheck"] == {"disable": True}, "the image's asks a port that the filter does not have"
+    assert guard["healthcheck"]["test"][:2] == ["CMD", "curl"], "the image's asks a port that the filter does not have"
+    assert guard["healthcheck"]["test"][-2:] == ["/run/docker-filter/docker.sock", "http://docker/_ping"]
     assert set(guard["labels"]) == {"io.dockwright.fleet", "io.dockwright.role", "io.dockwright.config"}
     assert guard["labels"]["io.dockwright.role"] == "filter"
 
@@ -169,7 +170,7 @@ def test_a_peer_that_does_not_run_here_is_not_named() -> None:
 def test_a_service_waits_for_the_health_of_those_it_depends_on() -> None:
     assert CONTAINERS["self-healing-supervisor"]["depends_on"] == {
         "service-registry": {"condition": "service_healthy"},
-        FILTER: {"condition": "service_started"},
+        FILTER: {"condition": "service_healthy"},
     }
     assert "depends_on" not in CONTAINERS["caller"]
 
@@ -279,7 +280,7 @@ def test_the_text_says_how_it_is_used_by_hand() -> None:
     command = next(line for line in shown.splitlines() if "docker compose" in line)
     assert command.split(" docker compose ") == [
         "#   DOCKER_HOST=unix:///run/engine/docker.sock",
-        "--file '/home/an engineer/compose.yaml' up --detach",
+        "--file '/home/an engineer/compose.yaml' up --detach --wait",
     ]
 
 

@@ -82,6 +82,24 @@ def test_a_container_that_has_ended_says_how(tmp_path: Path) -> None:
     assert failure == gate.Failure("Alpha", "its container is exited, exit code 3", ("Traceback",))
 
 
+@pytest.mark.parametrize(
+    ("guard", "problem"),
+    [
+        ({"Health": {"Status": "unhealthy"}}, "does not answer"),
+        ({"Status": "restarting"}, "does not run"),
+    ],
+)
+def test_a_supervisor_that_waits_for_its_filter_tells_of_that(
+    tmp_path: Path, guard: dict[str, Any], problem: str
+) -> None:
+    name = "dockwright-selfhealingsupervisor"
+    engine = Recorded(tmp_path, [container(name, Status="created"), container("dockwright-docker-filter", **guard)])
+    engine.wrote("dockwright-docker-filter", "Permission denied\n")
+    (failure,), _ = wait(engine, row("SelfHealingSupervisor", free_port(), 0.1))
+    said = f"its container was not started: dockwright-docker-filter, before it, {problem}"
+    assert failure == gate.Failure("SelfHealingSupervisor", said, ("Permission denied",))
+
+
 def test_a_container_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     (failure,), _ = wait(Recorded(tmp_path), row("Alpha", free_port(), 0.1))
     assert failure == gate.Failure("Alpha", "its container is gone", ())

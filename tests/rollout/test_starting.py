@@ -9,6 +9,7 @@ import pytest
 from rollout.engine import Recorded, container
 
 from dockwright.errors import CommandFailed
+from dockwright.rollout import starting
 from dockwright.rollout.place import Place
 from dockwright.rollout.starting import start
 
@@ -77,6 +78,16 @@ def test_a_dependency_that_fails_is_left_to_the_gate(engine: Recorded, place: Pl
     engine.will_compose(f"Container dockwright-alpha  Error\n{line}\n", 1, then=[ALPHA])
     start(engine.docker, place, said)
     assert [path.name for path in place.bodies.iterdir()] == ["dockwright-alpha.json"]
+
+
+def test_what_waits_for_ever_is_left_to_the_gate(
+    engine: Recorded, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "PATIENCE", 0.2)
+    engine.will_compose(then=[ALPHA])
+    script = engine.docker.program.read_text()
+    engine.docker.program.write_text(script.replace("cat compose.out", "exec sleep 600"))
+    assert start(engine.docker, place, said) is False
 
 
 def test_any_other_failure_is_told_with_its_last_lines(engine: Recorded, place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def seen(name: str = "dockwright-alpha", **changes: Any) -> facts.Container:
         "image": "sha256:aaaa",
         "labels": LABELS,
         "restarts": 0,
-        "inspected": {"Config": {"Image": "registry.invalid/alpha:tag"}},
+        "inspected": {"Config": {"Image": "registry.invalid/alpha:tag"}, "State": {}},
     }
     return facts.Container(name, **{**given, **changes})
 
@@ -78,12 +79,22 @@ def test_an_instance_that_nobody_wants_is_shown_and_is_not_well() -> None:
     assert (found.healthy, found.well) == (1, False)
 
 
-@pytest.mark.parametrize(("state", "runs"), [("running", True), ("exited", False), ("", False)])
-def test_the_filter_is_no_instance_and_is_said_to_run_or_not(state: str, runs: bool) -> None:
+@pytest.mark.parametrize(
+    ("state", "health", "problem"),
+    [
+        ("running", "healthy", ""),
+        ("running", "starting", ""),
+        ("running", "unhealthy", "does not answer"),
+        ("exited", "unhealthy", "does not run"),
+        ("", "", "does not run"),
+    ],
+)
+def test_the_filter_is_no_instance_and_what_is_wrong_with_it_is_told(state: str, health: str, problem: str) -> None:
     guard = seen("dockwright-docker-filter", state=state, labels={"io.dockwright.role": "filter"})
+    guard = replace(guard, inspected={"State": {"Health": {"Status": health}}})
     found = judge([seen(), *([guard] if state else [])], HEALTHY)
     assert len(found.rows) == 1
-    assert (found.well, found.filter_running) == (True, runs)
+    assert (found.well, found.filter_problem) == (True, problem)
 
 
 def test_what_could_not_be_kept_to_its_lock_is_told() -> None:

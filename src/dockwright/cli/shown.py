@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 
 from dockwright.cli.progress import span
+from dockwright.rollout.compose import FILTER
 from dockwright.rollout.facts import moment
 from dockwright.rollout.overview import Machine, Overview
 from dockwright.rollout.pins import Pin
-from dockwright.rollout.status import Row, Status
+from dockwright.rollout.status import SILENT, Row, Status
 
 COLUMNS = ("SERVICE", "MACHINE", "STATE", "SINCE", "PORT", "HEALTH", "COMMIT", "IMAGE", "REASON")
 
@@ -64,9 +65,11 @@ def pinned(pins: Iterable[Pin], today: date) -> Iterator[str]:
 def _beside(machine: Machine, where: str) -> Iterator[str]:
     if machine.silent:
         yield machine.silent
-    elif not machine.status.filter_running:
-        mends = "the next ./dockwright up or deploy mends it"
-        yield f"{where}the filter before the Docker socket does not run: the supervisor is blind; {mends}"
+    elif machine.status.filter_problem:
+        problem = machine.status.filter_problem
+        again = f"docker restart dockwright-{FILTER} there"
+        mends = again if problem == SILENT else "the next ./dockwright up or deploy mends it"
+        yield f"{where}the filter before the Docker socket {problem}: the supervisor is blind; {mends}"
     for line in machine.otherwise:
         yield f"{where}{line}"
     if machine.held:

@@ -79,9 +79,9 @@ def _own(label: str) -> bool:
 
 
 def _mounts(host: Mapping[str, Any]) -> dict[str, Any]:
-    """All mounts in one notation; compose writes some of them in the short one."""
+    """All mounts in one notation and order; compose writes some of them in the short one, and each time in another."""
     found = [_short(each) for each in host.get("Binds") or ()] + [_long(each) for each in host.get("Mounts") or ()]
-    return {"Mounts": found} if found else {}
+    return {"Mounts": sorted(found, key=lambda each: str(each["Target"]))} if found else {}
 
 
 def _short(bind: str) -> dict[str, Any]:

@@ -23,6 +23,18 @@ SECRETS_VOLUME = "dockwright_secrets"
 LOGIN_VOLUME = "dockwright_registry"
 FILTER = "docker-filter"
 FILTER_SOCKET_FOLDER = "/run/docker-filter"
+# Whether the filter answers, and the engine behind it. Seldom, once it does: each check starts a process.
+FILTER_HEALTH = {
+    "test": [
+        *("CMD", "curl", "--silent", "--fail", "--max-time", "2", "--output", "/dev/null"),
+        *("--unix-socket", f"{FILTER_SOCKET_FOLDER}/docker.sock", "http://docker/_ping"),
+    ],
+    "interval": "30s",
+    "timeout": "3s",
+    "retries": 2,
+    "start_period": "10s",
+    "start_interval": "500ms",
+}
 # Draining takes 10 s at most; two more until the engine loses patience.
 GRACE = "12s"
 
@@ -104,7 +116,7 @@ def _instance(fleet: Fleet, choice: Choice, instance: Instance, image: str, host
         mounts += [f"{FILTER}:{FILTER_SOCKET_FOLDER}", *_login(host)]
     waits = {slug(name): {"condition": "service_healthy"} for name in own.depends if name in running}
     if own.docker:
-        waits[FILTER] = {"condition": "service_started"}
+        waits[FILTER] = {"condition": "service_healthy"}
     made: dict[str, Any] = {
         **_confined(image, own.memory_mb, min(own.cpus, float(host.cpus)), own.pids),
         "container_name": container_name(instance.service),
@@ -189,7 +201,7 @@ def _filter(image: str, host: Host) -> dict[str, Any]:
             *_login(host),
         ],
         "labels": {FLEET_LABEL: "dockwright", "io.dockwright.role": "filter"},
-        "healthcheck": {"disable": True},
+        "healthcheck": FILTER_HEALTH,
         "restart": "always",
     }
 
@@ -229,8 +241,8 @@ def text(content: dict[str, object], path: Path, docker_host: str, made_by: str)
     """The file as people read it, with how to use it by hand. `made_by`: the verb, and what it was given."""
     import yaml
 
-    head = (
-        f"# Made by ./dockwright {made_by}. It works without the tool:\n"
-        f"#   DOCKER_HOST={shlex.quote(docker_host)} docker compose --file {shlex.quote(str(path))} up --detach\n"
+    command = (
+        f"DOCKER_HOST={shlex.quote(docker_host)} docker compose --file {shlex.quote(str(path))} up --detach --wait"
     )
+    head = f"# Made by ./dockwright {made_by}. It works without the tool:\n#   {command}\n"
     return head + yaml.safe_dump(content, sort_keys=False, width=160)

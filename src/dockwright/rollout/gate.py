@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dockwright.engine.docker import Docker
-from dockwright.rollout import facts
+from dockwright.rollout import facts, healer, status
+from dockwright.rollout.compose import FILTER
 
 Say = Callable[[str], None]
 LOOK = 0.3
@@ -51,6 +52,10 @@ def _failure(docker: Docker, row: Mapping[str, Any], seen: Mapping[str, facts.Co
     container = seen.get(str(row["container"]))
     if container is None:
         return Failure(name, "its container is gone", ())
+    guard = seen.get(f"dockwright-{FILTER}")
+    if name == healer.SERVICE and container.state == "created" and (problem := status.filter_problem(guard)):
+        lines = docker.logs(guard.name, 12) if guard else []
+        return Failure(name, f"its container was not started: dockwright-{FILTER}, before it, {problem}", tuple(lines))
     if container.state != "running":
         why = f"its container is {container.state}, exit code {container.exit_code}"
     else:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dockwright.engine import daemon, find
 from dockwright.engine.docker import Docker
-from dockwright.errors import CommandFailed
+from dockwright.errors import CommandFailed, Unreachable
 from dockwright.rollout import bodies, facts, ports
 from dockwright.rollout.choice import Choice
 from dockwright.rollout.place import Place
@@ -14,6 +14,8 @@ from dockwright.spec.model import Fleet
 
 Say = Callable[[str], None]
 LEAKED = "port is already allocated"
+# Seconds for all that waits for something else's health: what ends and is started again for ever never has one.
+PATIENCE = 900.0
 
 
 def free_ports(docker: Docker, fleet: Fleet, choice: Choice, place: Place, bind: str, say: Say) -> Docker:
@@ -74,7 +76,9 @@ def _compose_up(docker: Docker, place: Place) -> None:
     lines: list[str] = []
     words = ("compose", "--file", str(place.compose), "--progress", "plain", "up", "--detach", "--remove-orphans")
     try:
-        docker.stream(*words, on_line=lines.append)
+        docker.stream(*words, on_line=lines.append, timeout=PATIENCE)
+    except Unreachable:
+        return  # The gate tells what is not healthy even now.
     except CommandFailed as error:
         # A container whose dependency is not healthy: the gate tells which one and why, with its logs.
         told = any("unhealthy" in line or "exited" in line for line in lines)

@@ -11,6 +11,8 @@ from dockwright.build.images import LABEL_UNLOCKED
 from dockwright.rollout import drift, facts, followed
 from dockwright.rollout.compose import FILTER
 
+SILENT = "does not answer"  # a filter that runs
+
 
 @dataclass(frozen=True)
 class Row:
@@ -48,12 +50,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Status:
-    """This host's rows, and the instances of the fleet that do not run here, with why."""
+    """This host's rows, and the instances of the fleet that do not run here, with why.
+
+    `filter_problem`: what is wrong with the filter before the engine's socket; empty where nothing is.
+    """
 
     machine: str
     rows: tuple[Row, ...]
     left_out: tuple[Mapping[str, Any], ...]
-    filter_running: bool
+    filter_problem: str
 
     @property
     def healthy(self) -> int:
@@ -99,15 +104,23 @@ def judge(
     known = {row["container"] for row in desired["instances"]}
     instances = [found for found in seen.values() if found.labels.get("io.dockwright.role") == "instance"]
     rows += [_extra(host, found) for found in instances if found.name not in known]
-    guard = seen.get(f"dockwright-{FILTER}")
+    problem = filter_problem(seen.get(f"dockwright-{FILTER}"))
     left_out = tuple(desired.get("left_out", ()))
-    return Status(desired["machine"], tuple(rows), left_out, guard is not None and guard.state == "running")
+    return Status(desired["machine"], tuple(rows), left_out, problem)
+
+
+def filter_problem(found: facts.Container | None) -> str:
+    """What is wrong with the filter: it does not run, or it runs and its engine's check of it fails."""
+    if found is None or found.state != "running":
+        return "does not run"
+    health = found.inspected["State"].get("Health") or {}
+    return SILENT if health.get("Status") == "unhealthy" else ""
 
 
 def silent(desired: Mapping[str, Any], why: str) -> Status:
     """A machine whose engine does not answer: nothing is known of what should run there."""
     rows = tuple(_unknown(desired["machine"], wanted, why) for wanted in desired["instances"])
-    return Status(desired["machine"], rows, tuple(desired.get("left_out", ())), filter_running=False)
+    return Status(desired["machine"], rows, tuple(desired.get("left_out", ())), filter_problem="")
 
 
 def _row(

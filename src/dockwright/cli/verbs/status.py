@@ -92,7 +92,7 @@ def as_json(seen: Overview) -> dict[str, object]:
                 "silent": each.silent or None,
                 "otherwise": list(each.otherwise),
                 "held": each.held or None,
-                "filter_running": each.status.filter_running,
+                "filter_problem": each.status.filter_problem or None,
             }
             for each in seen.machines
         ],
