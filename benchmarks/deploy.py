@@ -4,11 +4,11 @@ Usage: ./dockwright build, then .venv/bin/python benchmarks/deploy.py [--rounds 
 
 It rolls out from a checkout and a state directory of its own, on the engine that answers here, as machine mainpc and
 nothing else; a fleet that runs there already has to be stopped first (./dockwright down). It rolls out the implemented
-slice first, and then (not with --slice) every service that needs no card: a small one of the tests stands in for what
-is not implemented. Measured:
+slice first, and then (not with --slice) every service of mainpc that needs no card: a small one of the tests stands in
+for what is not implemented. Measured:
 
   from nothing   `deploy` from start to end, beside `docker compose up --detach --wait` of the very same compose file
-                 (goal: 1.3 times at most; a deploy also watches for a while that everything stays healthy, which weighs
+                 (goal: 1.3 times at most; a deploy also watches for a while that each wave stays healthy, which weighs
                  most where instances are few)
   one service    `deploy` of a release that differs in one service
   bad wave       from the moment at which a crash is noticed until every instance is back and gated (goal: 60 s or less)
@@ -39,7 +39,7 @@ from dockwright.cli.progress import Progress  # noqa: E402
 from dockwright.engine import find  # noqa: E402
 from dockwright.engine.docker import Docker  # noqa: E402
 from dockwright.rollout import facts  # noqa: E402
-from dockwright.rollout.verdict import HOLD  # noqa: E402
+from dockwright.rollout.hold import Limits  # noqa: E402
 from dockwright.spec.load import load_fleet  # noqa: E402
 
 GOALS = {"from nothing": 1.3, "bad wave": 60.0}
@@ -107,27 +107,20 @@ def bench(say: Progress) -> Iterator[Bench]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def deploy(made: Bench) -> float:
+def deploy(made: Bench) -> tuple[float, float]:
+    """Seconds of a deploy, and how many of them it watched what was healthy by then."""
     began = time.perf_counter()
-    made.run("deploy")
-    return time.perf_counter() - began
+    waves = len(json.loads(made.run("deploy", "--json"))["waves"])
+    limits = Limits()
+    return time.perf_counter() - began, limits.end + limits.wave * (waves - 1)
 
 
-def compose(made: Bench, release: str, instances: int) -> float:
-    """The peer: the same file, by Docker's own tool alone.
-
-    It calls it a failure that the filter has no health to wait for, once all others are healthy.
-    """
+def compose(made: Bench, release: str) -> float:
+    """The peer: the same file, by Docker's own tool alone."""
     file = made.state / "rollout" / "releases" / release / "compose.yaml"
-    words = ("compose", "--file", str(file), "--progress", "plain", "up", "--detach", "--wait")
-    lines: list[str] = []
     began = time.perf_counter()
-    made.docker.stream(*words, on_line=lines.append, check=False)
-    seconds = time.perf_counter() - began
-    healthy = sum(line.endswith("Healthy") for line in lines)
-    if healthy != instances:
-        raise SystemExit(f"docker compose made {healthy} of {instances} healthy:\n" + "\n".join(lines[-15:]))
-    return seconds
+    made.docker.run("compose", "--file", str(file), "up", "--detach", "--wait", timeout=600)
+    return time.perf_counter() - began
 
 
 def bad_wave(made: Bench) -> float:
@@ -146,29 +139,31 @@ def bad_wave(made: Bench) -> float:
 
 
 def fill(made: Bench) -> None:
-    """Put a small service in place of every one that is not implemented and needs no card."""
+    """Put a small service in place of every one of mainpc that is not implemented and needs no card."""
     fleet = load_fleet(made.root / "fleet")
     names = [
         name
         for name, row in fleet.services.items()
-        if name not in fleet.implementations and not fleet.needs_gpu(name) and row.family not in LEFT_OUT
-        and not fleet.carries_cuda(row.family)
+        if name not in fleet.implementations and "mainpc" in row.machines and row.family not in LEFT_OUT
+        and not fleet.needs_gpu(name) and not fleet.carries_cuda(row.family)
     ]  # fmt: skip
     for name in names:
-        shapes.put(made.root, name, "mainpc")
+        shapes.put(made.root, name, *fleet.services[name].machines)
     made.run("lock", *names)
 
 
 def from_nothing(made: Bench, release: str, rounds: int) -> dict[str, float]:
-    nothing, peer, instances = [], [], 0
+    nothing, peer, instances, watched = [], [], 0, 0.0
     for number in range(rounds):
         made.say(f"from nothing, round {number + 1} of {rounds}")
-        nothing.append(deploy(made))
+        seconds, watched = deploy(made)
+        nothing.append(seconds)
         instances = sum(map(_is_instance, facts.containers(made.docker).values()))
         made.clear()
-        peer.append(compose(made, release, instances))
+        peer.append(compose(made, release))
         made.clear()
-    return {"instances": instances, "deploy": statistics.median(nothing), "compose": statistics.median(peer)}
+    middle = statistics.median
+    return {"instances": instances, "deploy": middle(nothing), "watched": watched, "compose": middle(peer)}
 
 
 def changes(made: Bench, rounds: int) -> dict[str, float]:
@@ -180,7 +175,7 @@ def changes(made: Bench, rounds: int) -> dict[str, float]:
     for number in range(rounds):
         app.write_text(f"{whole}\n# {number}\n")
         made.release(f"one service, round {number + 1} of {rounds}")
-        ones.append(deploy(made))
+        ones.append(deploy(made)[0])
         app.write_text(f'{whole}\nraise SystemExit("round {number}")\n')
         made.release(f"a bad wave, round {number + 1} of {rounds}")
         backs.append(bad_wave(made))
@@ -214,8 +209,10 @@ def main() -> int:
     for one in found if not arguments.json else ():
         print(f"{one['instances']:.0f} instances, median of {arguments.rounds}")
         times, goal = one["deploy"] / one["compose"], GOALS["from nothing"]
-        print(f"  from nothing  {one['deploy']:.1f} s, the last {HOLD:.0f} s of it watching")
-        print(f"    docker compose up --wait {one['compose']:.1f} s: {times:.2f} times that (goal: {goal})")
+        less = (one["deploy"] - one["watched"]) / one["compose"]
+        print(f"  from nothing  {one['deploy']:.1f} s, {one['watched']:.0f} s of it watching what is healthy")
+        print(f"    docker compose up --wait {one['compose']:.1f} s: {times:.2f} times that (goal: {goal}); "
+              f"{less:.2f} times without watching")  # fmt: skip
         print(f"  one service   {one['one service']:.1f} s")
         print(f"  bad wave      {one['bad wave']:.1f} s until all is back (goal: {GOALS['bad wave']:.0f} s)")
     return int(any(missed))
