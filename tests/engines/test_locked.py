@@ -16,7 +16,7 @@ from dockwright.cli import stood_on
 from dockwright.lock import debs, lists
 from dockwright.lock.archive import Archive, unreached
 from dockwright.spec.load import load_fleet
-from engines import standins
+from engines import locked, standins
 from engines.conftest import Machine, Running
 from engines.fleet import Fleet
 
@@ -43,6 +43,7 @@ def built(tool: Fleet, name: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def test_what_the_archive_has_no_more_is_built_otherwise_and_told_until_it_is_recorded(tool: Fleet) -> None:
+    locked.again(tool)
     version = debs.read(tool.root / LOCK, "").debs["dumb-init"].version
     as_locked, labels = built(tool, "base-utils")
     assert as_locked["not_as_locked"] == {}
@@ -73,6 +74,18 @@ def test_what_the_archive_has_no_more_is_built_otherwise_and_told_until_it_is_re
     assert again["not_as_locked"] == {}
     assert LABEL not in labels
     assert tool.run("build", "--locked", "base-utils").returncode == 0
+
+
+def test_what_verify_finds_gone_the_next_lock_makes_again(tool: Fleet) -> None:
+    locked.again(tool)
+    before = (tool.root / LOCK).read_text()
+    relocked(tool.root / LOCK, "dumb-init", version="1.2.5-1", sha256="sha256:" + "0" * 64)
+    found = tool.run("lock", "--verify")
+    assert found.returncode == 1
+    assert "dumb-init: the archive of bookworm has no dumb-init 1.2.5-1 with this sha256 any more\n" in found.stdout
+    assert "./dockwright lock makes what does not fit again" in found.stdout
+    assert f"1 lock changed: {LOCK}" in tool.run("lock").stdout
+    assert debs.read(tool.root / LOCK, "").debs == debs.parse(before, "").debs
 
 
 @pytest.mark.parametrize("old", ["dumb-init=1.2.5-2", "sha256:a8eae71eb01d"])

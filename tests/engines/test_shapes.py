@@ -13,7 +13,7 @@ import pytest
 
 from dockwright.spec.load import load_fleet
 from dockwright.spec.model import PROFILE_KEYS, Fleet
-from engines import billed, shapes, standins
+from engines import billed, locked, shapes, standins
 from engines.conftest import Running
 from engines.fleet import Fleet as Tool
 
@@ -67,6 +67,7 @@ def images(engine: Running, checkout: Path, jammy: str) -> Iterator[dict[str, st
     names = [shape.service for shape in SHAPES if not (shape.family == LEGACY and jammy)]
     done = tool.run("lock", *names)
     assert done.returncode == 0, done.stdout + done.stderr
+    locked.again(tool)
     done = tool.run("build", "--json", "--locked", *names, timeout=1700)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)

@@ -16,6 +16,7 @@ import pytest
 from dockwright.build import twice
 from dockwright.engine import bridge, daemon
 from dockwright.engine.state import state_dir
+from engines import locked, standins
 from engines.conftest import Machine, Running
 from engines.fleet import ROOT, Fleet
 
@@ -49,8 +50,11 @@ def verify(fleet: Fleet, *names: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def verified(engine: Running) -> tuple[int, dict[str, Any]]:
-    return verify(Fleet(engine.client))
+def verified(engine: Running, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any]]:
+    made = standins.checkout(tmp_path_factory.mktemp("verified"))
+    tool = Fleet(engine.client, made.root)
+    locked.again(tool)
+    return verify(tool)
 
 
 def test_roots_and_cpu_families_are_the_same_bytes_twice(verified: tuple[int, dict[str, Any]], jammy: str) -> None:

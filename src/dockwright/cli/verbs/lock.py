@@ -32,7 +32,7 @@ from dockwright.cli import locks as shown
 from dockwright.cli.context import repository
 from dockwright.cli.progress import Progress
 from dockwright.errors import DockwrightError
-from dockwright.lock import deb_tasks, pins
+from dockwright.lock import deb_tasks, debs, pins
 from dockwright.lock.inventory import Inventory
 from dockwright.lock.made import Made
 from dockwright.lock.run import Asked, Report, Run
@@ -99,11 +99,22 @@ def work(inventory: Inventory, chosen: set[str], arguments: argparse.Namespace) 
     python = [task for task in inventory.python.values() if task.name in chosen]
     debian = [task for task in inventory.debian.values() if task.name in chosen]
     if arguments.verify:
-        return run.verify(python, debian)
+        report = run.verify(python, debian)
+        note_gone(inventory, report)
+        return report
     report = run.locks(python, debian)
     for name in report.renewed:
         packages.forget(name)
     return report
+
+
+def note_gone(inventory: Inventory, report: Report) -> None:
+    """Note locks that the archive does not have whole any more: the next `lock` makes them again, as findings say."""
+    noted = packages.gone(inventory.fleet, inventory.root)
+    files = {finding.file for finding in report.findings}
+    for name, task in inventory.debian.items():
+        if str(task.file) in files and name not in noted:
+            packages.note_gone(task, debs.read(inventory.root / task.file, str(task.file)))
 
 
 def made_roots(fleet: Fleet, root: Path) -> dict[str, Made]:
