@@ -1,4 +1,4 @@
-"""Debian packages in a checkout of its own that can be had today: an archive keeps a version only until the next one."""
+"""Debian packages that can be had today: an archive keeps a version only until the next one."""
 
 from __future__ import annotations
 
