@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from dockwright.rollout import facts
 from dockwright.rollout.compose import container_name
 from engines.rollout import EARLY, EVERY, SECOND, THIRD, Rollout
+from engines.two import MAIN_IP
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(1200)]
 
@@ -89,3 +93,26 @@ def test_status_tells_what_is_not_as_it_was_rolled_out(bare: Rollout) -> None:
     assert "changed by hand: HostConfig.Memory, HostConfig.MemorySwap" in line["Async"]
     assert "it has no container" in line["Executor"] or "starting" in line["Executor"], "the supervisor mends it"
     assert f"of {len(EVERY)} healthy: " in said
+
+
+def test_a_guest_goes_home_when_its_machine_gets_an_address(bare: Rollout, tmp_path: Path) -> None:
+    file = tmp_path / "machines.toml"
+    file.write_text(f'[mainpc]\nengine = "local"\nhost = "{MAIN_IP}"\n')
+    alone = bare.told("DOCKWRIGHT_MACHINES", str(file))
+    guest, there = container_name("CentralErrorBus"), bare.dockers["mainpc"]
+    assert alone.json("deploy")["end"] == "done"
+    assert guest in facts.containers(there), "without an address of pc2, its error bus is needed here"
+
+    there.run("rm", "--force", container_name("Executor"))
+    planned = bare.json("deploy", "--dry-run")["waves"]
+    (moved,) = planned[-1]["steps"]
+    assert (planned[-1]["phase"], moved["instance"], moved["on"]) == ("leftovers", "pc2/CentralErrorBus", "mainpc")
+    assert (moved["kind"], moved["why"]) == ("remove", "it runs on pc2")
+    bare.ok("deploy")
+    assert guest not in facts.containers(there)
+    assert bare.json("status")["well"]
+
+    assert alone.json("deploy")["end"] == "done"
+    there.run("rm", "--force", guest)
+    bare.ok("deploy")
+    assert bare.json("status")["well"], "nobody is told to run it here any more, container or not"

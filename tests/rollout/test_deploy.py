@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from dockwright.rollout.verdict import Answer
 from dockwright.spec.model import Instance
 
 T = TypeVar("T")
+Place = tuple[Instance, str]  # an instance on a machine: it may be there as a guest
 NAMES = ("Registry", "Bus", "Brain", "Ear", "Eye")
 FLEET = fleet(
     [
@@ -40,15 +41,16 @@ class Killed(BaseException):
 class World:
     """Two machines in memory. `failures`: number of a call -> what happens at it; a cut link lasts some calls."""
 
-    running: dict[Instance, str] = field(default_factory=dict)
+    running: dict[Place, str] = field(default_factory=dict)
     pulled: set[tuple[str, str]] = field(default_factory=set)
     bad: frozenset[str] = frozenset()
     failures: Mapping[int, str] = field(default_factory=dict)
     calls: int = 0
     now: float = 0.0
     cut_until: dict[str, float] = field(default_factory=dict)
-    started: dict[Instance, float] = field(default_factory=dict)
+    started: dict[Place, float] = field(default_factory=dict)
     dies: dict[Instance, float] = field(default_factory=dict)
+    old: dict[Instance, Target] = field(default_factory=lambda: OLD)
     noted: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -75,21 +77,21 @@ class World:
             self._call(machine)
             assert self.noted[-1][0] in ("touch", "take back"), "what is about to change is written down first"
             if step.target is None:
-                self.running.pop(step.instance, None)
+                self.running.pop((step.instance, machine), None)
                 continue
             assert (machine, step.target.image) in self.pulled, "nothing stops before its image is there"
-            if self.running.get(step.instance) != step.target.image:
-                self.running[step.instance] = step.target.image
-                self.started[step.instance] = self.now
+            if self.running.get((step.instance, machine)) != step.target.image:
+                self.running[step.instance, machine] = step.target.image
+                self.started[step.instance, machine] = self.now
 
     def look(self, machine: str, targets: Sequence[Target]) -> Mapping[Instance, Answer]:
         self._call(machine)
-        return {target.instance: self._answer(target.instance) for target in targets}
+        return {target.instance: self._answer(target.instance, machine) for target in targets}
 
-    def _answer(self, instance: Instance) -> Answer:
-        image = self.running.get(instance)
-        age = self.now - self.started.get(instance, 0.0)
-        if image != OLD[instance].image and age > self.dies.get(instance, age):
+    def _answer(self, instance: Instance, machine: str) -> Answer:
+        image = self.running.get((instance, machine))
+        age = self.now - self.started.get((instance, machine), 0.0)
+        if image != self.old[instance].image and age > self.dies.get(instance, age):
             return Answer(age, alive=False, ok=False, work=1, reason="exit code 3")
         well = image is not None and image not in self.bad and age > 1
         return Answer(age, image is not None, well, 1, "" if well else "it says no")
@@ -98,7 +100,7 @@ class World:
         return (f"{instance.service} on {host} wrote this",)
 
     def state(self, instance: Instance, host: str) -> str:
-        return f"on {host} it runs {self.running.get(instance)}"
+        return f"on {host} it runs {self.running.get((instance, host))}"
 
     def note(self, event: str, **facts: object) -> None:
         self.noted.append((event, facts))
@@ -116,12 +118,14 @@ class World:
         return [task() for task in tasks]
 
 
-def targets(release: str, *names: str) -> dict[Instance, Target]:
-    """What a release wants: these services' images are its own, the others' are the first release's."""
+def targets(release: str, *names: str, guests: Collection[str] = ()) -> dict[Instance, Target]:
+    """What a release wants: these services' images are its own, the others' are the first release's. `guests`: services
+    of pc2 that mainpc has.
+    """
     return {
         each: Target(
             each,
-            each.machine,
+            "mainpc" if each.service in guests else each.machine,
             release,
             f"sha256:{release if each.service in names else 'one'}-{each.service.lower()}",
             f"registry.example/{each.service.lower()}",
@@ -133,32 +137,32 @@ def targets(release: str, *names: str) -> dict[Instance, Target]:
     }
 
 
-OLD = targets("one", *NAMES)
+OLD: dict[Instance, Target] = targets("one", *NAMES)
 DEADLINES = dict.fromkeys(FLEET.instances(), 20.0)
 
 
-def settled() -> World:
+def settled(old: dict[Instance, Target] = OLD) -> World:
     """A world in which the first release runs."""
-    world = World()
-    world.running = {each: target.image for each, target in OLD.items()}
-    world.pulled = {(each.machine, target.image) for each, target in OLD.items()}
+    world = World(old=old)
+    world.running = images(old)
+    world.pulled = {(target.host, target.image) for target in old.values()}
     return world
 
 
-def seen(world: World) -> dict[Instance, Seen]:
-    return {each: Seen(each.machine, image, "config", "running") for each, image in world.running.items()}
+def seen(world: World) -> list[Seen]:
+    return [Seen(each, host, image, "config", "running") for (each, host), image in world.running.items()]
 
 
 def planned(world: World, wanted: Mapping[Instance, Target]) -> Plan:
     return plan(FLEET, wanted, seen(world), {})
 
 
-def images(wanted: Mapping[Instance, Target]) -> dict[Instance, str]:
-    return {each: target.image for each, target in wanted.items()}
+def images(wanted: Mapping[Instance, Target]) -> dict[Place, str]:
+    return {(each, target.host): target.image for each, target in wanted.items()}
 
 
 def run(world: World, wanted: Mapping[Instance, Target]) -> Outcome:
-    return deploy(planned(world, wanted), OLD, DEADLINES, world, Limits())
+    return deploy(planned(world, wanted), world.old, DEADLINES, world, Limits())
 
 
 def test_a_good_release_replaces_what_differs_and_nothing_else() -> None:
@@ -224,7 +228,20 @@ def test_a_take_back_that_fails_stops_and_says_how_each_instance_is() -> None:
     assert sum(event == "take back" for event, _ in world.noted) == 1, "a take-back never loops"
 
 
+def test_a_guest_moves_to_where_it_belongs_and_back_when_a_later_wave_fails() -> None:
+    world = settled(targets("one", *NAMES, guests={"Ear"}))
+    outcome = run(world, targets("two", "Ear"))
+    assert outcome.end == "done"
+    assert world.running == images(targets("two", "Ear"))
+    world = settled(targets("one", *NAMES, guests={"Ear"}))
+    world.bad = frozenset({"sha256:two-eye"})
+    outcome = run(world, targets("two", "Ear", "Eye"))
+    assert outcome.end == "taken back"
+    assert world.running == images(world.old)
+
+
 services = st.sets(st.sampled_from(NAMES))
+guests = st.sets(st.sampled_from(("Bus", "Ear")))
 failing = st.dictionaries(
     st.integers(1, 40),
     st.sampled_from(("broken", "killed", "cut 1", "cut 20", f"cut {Limits().patience * 3}")),
@@ -233,27 +250,27 @@ failing = st.dictionaries(
 
 
 @settings(max_examples=400, deadline=None)
-@given(services, st.sets(st.sampled_from([*NAMES, "old"])), failing)
+@given(services, guests, guests, st.sets(st.sampled_from([*NAMES, "old"])), failing)
 def test_whatever_fails_the_end_is_what_the_outcome_says(
-    changed: set[str], bad: set[str], failures: dict[int, str]
+    changed: set[str], had: set[str], has: set[str], bad: set[str], failures: dict[int, str]
 ) -> None:
-    world = settled()
-    wanted = targets("two", *changed)
+    world = settled(targets("one", *NAMES, guests=had))
+    wanted = targets("two", *changed, guests=has)
     world.bad = frozenset(f"sha256:two-{name.lower()}" for name in bad)
     world.failures = failures
     planning = planned(world, wanted)
     allowed = {step.instance for step in planning.steps}
     try:
-        outcome = deploy(planning, OLD, DEADLINES, world, Limits())
+        outcome = deploy(planning, world.old, DEADLINES, world, Limits())
     except Killed:
         _is_completed_or_taken_back(world, wanted)
         return
-    touched = {each for each, image in world.running.items() if image != OLD[each].image}
+    touched = _otherwise(world)
     assert touched <= allowed
     if outcome.end == "done":
         assert world.running == images(wanted)
     elif outcome.end == "taken back":
-        assert world.running == images(OLD)
+        assert world.running == images(world.old)
         assert outcome.failures
     else:
         assert outcome.left
@@ -263,9 +280,14 @@ def test_whatever_fails_the_end_is_what_the_outcome_says(
 def _is_completed_or_taken_back(world: World, wanted: Mapping[Instance, Target]) -> None:
     """After the tool was killed: the same release again completes it, the one before takes it back."""
     named = {name for event, facts in world.noted if event == "touch" for name in facts["instances"]}  # type: ignore[attr-defined]
-    assert {each.name for each, image in world.running.items() if image != OLD[each].image} <= named
+    assert {each.name for each in _otherwise(world)} <= named
     world.failures, world.bad, world.cut_until = {}, frozenset(), {}
     assert run(world, wanted).end == "done"
     assert world.running == images(wanted)
-    assert run(world, OLD).end == "done"
-    assert world.running == images(OLD)
+    assert run(world, world.old).end == "done"
+    assert world.running == images(world.old)
+
+
+def _otherwise(world: World) -> set[Instance]:
+    """The instances that are not as they were."""
+    return {each for (each, _), _ in images(world.old).items() ^ world.running.items()}

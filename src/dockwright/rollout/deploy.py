@@ -100,7 +100,7 @@ def _wave(
         return list(failed.values())
     seen = hold([step.target for step in wave.steps if step.target], deadlines, hands, limits, held, last=last)
     courses |= {each: course for each, course in seen.items() if each not in courses}
-    return _failed(seen, {step.instance: step.host for step in touched}, hands)
+    return _failed(seen, {step.instance: step.host for step in touched if step.target}, hands)
 
 
 def _failed(courses: Mapping[Instance, Course], hosts: Mapping[Instance, str], hands: Hands) -> list[Failure]:
@@ -165,12 +165,14 @@ def _restore(machine: str, steps: Sequence[Step], hands: Hands) -> None:
 
 def _back(step: Step, before: Mapping[Instance, Target]) -> Step:
     target = before.get(step.instance)
+    if target and target.host != step.host:
+        target = None  # It goes back to where it was, and away from here.
     kind: Literal["replace", "remove"] = "replace" if target else "remove"
     return Step(step.instance, step.host, kind, "its wave failed", step.before, target, step.downtime)
 
 
 def _last(touched: Sequence[Step]) -> list[Step]:
-    return list({step.instance: step for step in touched}.values())
+    return list({(step.instance, step.host): step for step in touched}.values())
 
 
 def _each(

@@ -25,7 +25,7 @@ from dockwright.rollout.place import here
 from dockwright.rollout.plan import Plan, plan
 from dockwright.rollout.render import Rendered, render
 from dockwright.rollout.site import Site, reach
-from dockwright.rollout.target import Seen, Target
+from dockwright.rollout.target import MISSING, Seen, Target
 from dockwright.rollout.verdict import Verdict
 from dockwright.spec.address import Address
 from dockwright.spec.model import Fleet, Instance
@@ -122,17 +122,20 @@ def _alone(reached: Mapping[str, Site], why: str) -> Iterator[None]:
         yield
 
 
-def seen(reached: Mapping[str, Site]) -> dict[Instance, Seen]:
-    """Every instance that has a container on any machine."""
-    found: dict[Instance, Seen] = {}
+def seen(reached: Mapping[str, Site]) -> list[Seen]:
+    """Every instance that has a container on any machine, or that a machine is told to run."""
+    found: list[Seen] = []
     for machine, site in reached.items():
+        told = {Instance(row["service"], row["machine"]) for row in site.place.told()}
         for container in facts.containers(site.docker).values():
             labels = container.labels
             if labels.get("io.dockwright.role") != "instance":
                 continue
             instance = Instance(labels["io.dockwright.service"], labels["io.dockwright.machine"])
             image = facts.digest(container)
-            found[instance] = Seen(machine, image, labels.get(CONFIG_LABEL, ""), container.state)
+            found.append(Seen(instance, machine, image, labels.get(CONFIG_LABEL, ""), container.state))
+            told.discard(instance)
+        found += [Seen(each, machine, "", "", MISSING) for each in sorted(told)]
     return found
 
 

@@ -72,9 +72,12 @@ class Machines:
         self._leave_alone(site, steps)
         self._begin(steps)
         gone = [step.instance for step in steps if step.target is None]
-        if gone:
-            site.docker.run("rm", "--force", *self._containers(site, gone), timeout=300)
-        rows = {Instance(row["service"], row["machine"]): row for row in self._desired(site)["instances"]}
+        removed = self._containers(site, gone) if gone else []
+        if removed:
+            site.docker.run("rm", "--force", *removed, timeout=300)
+        rows: dict[Instance, Mapping[str, Any]] = {
+            Instance(row["service"], row["machine"]): row for row in site.place.told()
+        }
         for release in dict.fromkeys(step.target.release for step in steps if step.target):
             ours = [step.target for step in steps if step.target and step.target.release == release]
             kept = self.kept[machine, release]
@@ -160,25 +163,25 @@ class Machines:
             found.hold(sorted(names), "it is being rolled out")
 
     def _healer(self, site: Site) -> Healer | None:
-        rows = self._desired(site)["instances"]
-        port = next((int(row["port"]) for row in rows if row["service"] == healer.SERVICE), None)
+        port = next((int(row["port"]) for row in site.place.told() if row["service"] == healer.SERVICE), None)
         return Healer(site.asked_at, port, self.token) if port else None
 
     def _begin(self, steps: Sequence[Step]) -> None:
         now = time.monotonic()
         for step in steps:
+            if step.target is None:
+                continue
             away = now if step.before is not None and step.before.running else None
             self.starts[step.instance] = Start(now, away)
 
     def _containers(self, site: Site, gone: Sequence[Instance]) -> list[str]:
         seen = facts.containers(site.docker)
-        names = [container_name(each.service) for each in gone]
+        # A container of this name may be another machine's instance by now.
+        owners = {name: each.labels.get("io.dockwright.machine") for name, each in seen.items()}
+        names = [name for each in gone if owners.get(name := container_name(each.service)) == each.machine]
         # The filter is there for one of them; without it, it has nobody to let through.
         filtered = [f"dockwright-{FILTER}"] if any("supervisor" in name for name in names) else []
-        return [name for name in (*names, *filtered) if name in seen] or names[:1]
-
-    def _desired(self, site: Site) -> dict[str, Any]:
-        return dict(site.place.read_desired() or {"instances": []})
+        return [name for name in (*names, *filtered) if name in seen]
 
     def _write_desired_first(self, site: Site, kept: Kept, rows: Mapping[Instance, Mapping[str, Any]]) -> None:
         """Whoever reads what is desired finds the file when it starts, whatever comes of this wave."""

@@ -92,6 +92,11 @@ class Place:
         """What the last `up` wanted to run here; None when nothing was ever rolled out. Raises UnreadableInput."""
         return read_json(self.desired)
 
+    def told(self) -> list[dict[str, Any]]:
+        """The instances that should run here, as rows of what is desired; none when nothing was ever rolled out."""
+        found: Any = (self.read_desired() or {}).get("instances")
+        return list(found or [])
+
     def write_desired(self, desired: dict[str, object]) -> None:
         write_atomically(self.desired, dumps(desired))
 

@@ -5,11 +5,11 @@ A plan with nothing to do says so: `Plan.empty` and the reasons in `kept`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from dockwright.rollout.target import Seen, Target
+from dockwright.rollout.target import MISSING, Seen, Target
 from dockwright.rollout.waves import waves
 from dockwright.spec.model import Fleet, Instance
 
@@ -61,36 +61,43 @@ class Plan:
 def plan(
     fleet: Fleet,
     targets: Mapping[Instance, Target],
-    seen: Mapping[Instance, Seen],
+    seen: Collection[Seen],
     downtimes: Mapping[Instance, float],
 ) -> Plan:
     """What leads from what is seen to the targets. Whatever is unchanged and running is left alone.
 
-    What no target names goes last, when everything that replaces it is healthy.
+    What no target has where it is goes last, when everything that replaces it is healthy.
     """
+    there = {(each.instance, each.host): each for each in seen}
+    wanted = {(each, target.host) for each, target in targets.items()}
     order = waves(fleet, targets)
     planned: list[PlannedWave] = []
     for wave in order.waves:
-        steps = [_step(targets[each], seen.get(each), downtimes.get(each)) for each in wave.instances]
+        steps = [
+            _step(targets[each], there.get((each, targets[each].host)), downtimes.get(each)) for each in wave.instances
+        ]
         changed = tuple(step for step in steps if step)
         if changed:
             planned.append(PlannedWave(len(planned) + 1, wave.phase, changed))
-    gone = [each for each in sorted(seen) if each not in targets]
-    removed = tuple(
-        Step(each, seen[each].host, "remove", "the release does not have it", seen[each], None, None) for each in gone
-    )
+    removed = tuple(_removal(there[place], targets) for place in sorted(there.keys() - wanted))
     if removed:
         planned.append(PlannedWave(len(planned) + 1, "leftovers", removed))
-    changing = {step.instance for wave in planned for step in wave.steps}
+    changing = {step.instance for wave in planned for step in wave.steps if step.target}
     kept = tuple(each for wave in order.waves for each in wave.instances if each not in changing)
     return Plan(tuple(planned), kept, order.notes)
 
 
 def _step(target: Target, seen: Seen | None, downtime: float | None) -> Step | None:
-    if seen is None:
+    if seen is None or seen.state == MISSING:
         return Step(target.instance, target.host, "start", "it has no container", None, target, None)
     why = _difference(target, seen)
     return Step(target.instance, target.host, "replace", why, seen, target, downtime) if why else None
+
+
+def _removal(seen: Seen, targets: Mapping[Instance, Target]) -> Step:
+    target = targets.get(seen.instance)
+    why = f"it runs on {target.host}" if target else "the release does not have it"
+    return Step(seen.instance, seen.host, "remove", why, seen, None, None)
 
 
 def _difference(target: Target, seen: Seen) -> str:

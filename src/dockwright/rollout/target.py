@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from dockwright.spec.model import Instance
 
+MISSING = "missing"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -28,8 +30,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Seen:
-    """The container of an instance as its engine shows it, on the machine `host`. `state` is the engine's word."""
+    """The container of an instance as its engine shows it, on the machine `host`. `state` is the engine's word, or
+    `MISSING` where the machine is told to run it and has no container of it.
+    """
 
+    instance: Instance
     host: str
     image: str
     config: str
