@@ -27,6 +27,7 @@ from dockwright.rollout.render import Rendered, render
 from dockwright.rollout.site import Site, reach
 from dockwright.rollout.target import MISSING, Seen, Target
 from dockwright.rollout.verdict import Verdict
+from dockwright.rollout.way_back import way_back
 from dockwright.spec.address import Address
 from dockwright.spec.model import Fleet, Instance
 
@@ -73,7 +74,7 @@ def prepare(
     found = {(machine, record.name): one for machine, one in rendered.kept.items()}
     wanted = {each: target for one in rendered.kept.values() for each, target in one.targets.items()}
     running = seen(reached)
-    before, name, more = _before(reached, shelf, record)
+    before, name, more = way_back(reached, shelf, record)
     starts = read_starts()
     downtimes = {each: away for each in wanted if (away := starts.get(each.name, Starts()).downtime) is not None}
     made = plan(fleet, wanted, running, downtimes)
@@ -137,20 +138,6 @@ def seen(reached: Mapping[str, Site]) -> list[Seen]:
             told.discard(instance)
         found += [Seen(each, machine, "", "", MISSING) for each in sorted(told)]
     return found
-
-
-def _before(
-    reached: Mapping[str, Site], shelf: Shelf, record: Record
-) -> tuple[dict[Instance, Target], str, dict[tuple[str, str], Kept]]:
-    """What each instance goes back to: the release that was healthy last, else what `up` rolled out here."""
-    last = health.last_healthy(shelf, but=(record.name,))
-    again = health.last_healthy(shelf) if last is None else last
-    for name in [one.name for one in (last, again) if one] + [kept.UP]:
-        found = {machine: one for machine, site in reached.items() if (one := kept.read(site.place, machine, name))}
-        if found:
-            targets = {each: target for one in found.values() for each, target in one.targets.items()}
-            return targets, name, {(machine, name): one for machine, one in found.items()}
-    return {}, "", {}
 
 
 def deadlines(prepared: Prepared) -> dict[Instance, float]:
