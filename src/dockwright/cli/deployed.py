@@ -47,7 +47,7 @@ def _beside(prepared: Prepared) -> Iterator[str]:
     for reason, names in sorted(why.items(), key=lambda one: -len(one[1])):
         yield f"{len(names)} left out, {reason}{': ' + ', '.join(names) if len(names) <= 5 else ''}"
     if not made.empty:
-        back = prepared.before_name or "nothing: no release was healthy yet"
+        back = str(prepared.back) or "nothing: no release was healthy yet"
         yield f"if a wave fails, everything goes back to {back}"
 
 
@@ -63,7 +63,7 @@ def plan_json(prepared: Prepared) -> dict[str, object]:
     return {
         "release": prepared.record.name,
         "machines": list(prepared.sites),
-        "back_to": prepared.before_name or None,
+        "back_to": prepared.back.names,
         "waves": [
             {
                 "number": wave.number,
@@ -105,7 +105,7 @@ def show_outcome(prepared: Prepared, outcome: Outcome, shelf: Shelf, *, as_json:
             print(f"  -> {failure.remedy}")
     if outcome.end == "taken back":
         count = len(outcome.touched)
-        back = f"went back to {prepared.before_name}" if prepared.before_name else "went away again"
+        back = f"went back to {prepared.back}" if prepared.back.kept else "went away again"
         print(f"release {prepared.record.name} was taken back: {count} instances {back}" if count else
               f"release {prepared.record.name} was not begun: nothing was changed")  # fmt: skip
         return 1

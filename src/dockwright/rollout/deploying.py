@@ -25,9 +25,9 @@ from dockwright.rollout.place import here
 from dockwright.rollout.plan import Plan, plan
 from dockwright.rollout.render import Rendered, render
 from dockwright.rollout.site import Site, reach
-from dockwright.rollout.target import MISSING, Seen, Target
+from dockwright.rollout.target import MISSING, Seen
 from dockwright.rollout.verdict import Verdict
-from dockwright.rollout.way_back import way_back
+from dockwright.rollout.way_back import WayBack, way_back
 from dockwright.spec.address import Address
 from dockwright.spec.model import Fleet, Instance
 
@@ -42,8 +42,7 @@ class Prepared:
     sites: Mapping[str, Site]
     kept: Mapping[tuple[str, str], Kept]
     plan: Plan
-    before: Mapping[Instance, Target]
-    before_name: str
+    back: WayBack
     left_out: tuple[Mapping[str, str], ...]
     starts: Mapping[str, Starts]
 
@@ -74,11 +73,12 @@ def prepare(
     found = {(machine, record.name): one for machine, one in rendered.kept.items()}
     wanted = {each: target for one in rendered.kept.values() for each, target in one.targets.items()}
     running = seen(reached)
-    before, name, more = way_back(reached, shelf, record)
+    back = way_back(reached, shelf, record)
+    more = {(machine, one.release): one for machine, one in back.kept.items()}
     starts = read_starts()
     downtimes = {each: away for each in wanted if (away := starts.get(each.name, Starts()).downtime) is not None}
     made = plan(fleet, wanted, running, downtimes)
-    return Prepared(record, reached, {**more, **found}, made, before, name, rendered.left_out, starts)
+    return Prepared(record, reached, {**more, **found}, made, back, rendered.left_out, starts)
 
 
 def _kept(record: Record, reached: Mapping[str, Site]) -> Rendered | None:
@@ -92,7 +92,7 @@ def carry_out(prepared: Prepared, verb: str, why: str, limits: Limits, say: Say)
     """Carry a plan out on machines that nobody else changes meanwhile, and remember how it went."""
     book = journal.here()
     with _alone(prepared.sites, f"{verb} {prepared.record.name}{f' ({why})' if why else ''}"):
-        said = {"back_to": prepared.before_name, "machines": list(prepared.sites)}
+        said = {"back_to": prepared.back.names, "machines": list(prepared.sites)}
         number = book.begin(verb, prepared.record.name, why, said)
         token = here().token
         here().prepare()
@@ -107,7 +107,7 @@ def carry_out(prepared: Prepared, verb: str, why: str, limits: Limits, say: Say)
 
 def _act(prepared: Prepared, hands: Machines, limits: Limits) -> Outcome:
     if not prepared.plan.empty:
-        return deploy(prepared.plan, prepared.before, deadlines(prepared), hands, limits)
+        return deploy(prepared.plan, prepared.back.targets, deadlines(prepared), hands, limits)
     names = {(machine, prepared.record.name) for machine in prepared.sites}
     targets = [each for name, one in prepared.kept.items() if name in names for each in one.targets.values()]
     return confirm(targets, {each.instance: float(each.start_seconds) for each in targets}, hands, limits)
@@ -142,7 +142,7 @@ def seen(reached: Mapping[str, Site]) -> list[Seen]:
 
 def deadlines(prepared: Prepared) -> dict[Instance, float]:
     """How long each start may take: what was learned of it, else what is declared."""
-    every = {**prepared.before, **{step.instance: step.target for step in prepared.plan.steps if step.target}}
+    every = {**prepared.back.targets, **{step.instance: step.target for step in prepared.plan.steps if step.target}}
     return {
         each: prepared.starts.get(each.name, Starts()).deadline(float(target.start_seconds))
         for each, target in every.items()
@@ -167,10 +167,11 @@ def _remember(prepared: Prepared, outcome: Outcome, hands: Machines) -> None:
             away = begun.away(course.first_ok)
             starts[instance.name] = starts.get(instance.name, Starts()).with_start(course.first_ok, away)
     write_atomically(_starts_file(), dumps(learned.content(starts)))
-    name = {"done": prepared.record.name, "taken back": prepared.before_name}.get(outcome.end, "")
+    new = {machine: prepared.kept.get((machine, prepared.record.name)) for machine in prepared.sites}
+    running: Mapping[str, Kept | None] = {"done": new, "taken back": prepared.back.kept}.get(outcome.end, {})
     for machine, site in prepared.sites.items():
-        one = prepared.kept.get((machine, name))
-        if one is None or name == kept.UP:
+        one = running.get(machine)
+        if one is None or one.release == kept.UP:
             continue
         site.place.home.mkdir(parents=True, exist_ok=True)
         write_atomically(site.place.compose, one.compose.read_text())
