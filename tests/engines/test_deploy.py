@@ -95,6 +95,36 @@ def test_status_tells_what_is_not_as_it_was_rolled_out(bare: Rollout) -> None:
     assert f"of {len(EVERY)} healthy: " in said
 
 
+def test_a_machine_that_is_off_is_left_alone(bare: Rollout) -> None:
+    """What is rolled out to the other one meanwhile is the same that a deploy to both would have brought."""
+    before = bare.images()
+    name = bare.changed("while pc2 is off")
+    bare.pair.cut()
+    try:
+        said = bare.fails("deploy", code=3)
+        assert "dockwright: pc2: the engine at " in said
+        assert "or leave it alone: --on mainpc" in said
+        told = bare.json("deploy", "--on", "mainpc")
+        assert (told["end"], told["machines"], told["touched"]) == ("done", ["mainpc"], [THIRD])
+        assert bare.fleet.run("status").returncode == 3
+    finally:
+        bare.pair.join()
+    assert bare.images() == {**before, THIRD: bare.picture(name, THIRD).digest}
+
+    told = bare.json("deploy")
+    assert (told["end"], told["touched"]) == ("done", [SECOND])
+    assert (bare.running()[SECOND], bare.running()[THIRD]) == (name, name)
+    assert bare.json("status")["well"]
+    told = bare.json("rollback", "--on", "pc2")
+    assert (told["machines"], told["touched"]) == (["pc2"], [SECOND])
+    assert bare.images() == {**before, THIRD: bare.picture(name, THIRD).digest}
+    history = bare.json("deploy", "--history")[-3:]
+    assert [one["machines"] for one in history] == [["mainpc"], ["mainpc", "pc2"], ["pc2"]]
+    bare.ok("deploy")
+    assert bare.running()[SECOND] == name
+    assert "no machine 'pc3' has an address" in bare.fails("deploy", "--on", "pc3", code=2)
+
+
 def test_a_guest_goes_home_when_its_machine_gets_an_address(bare: Rollout, tmp_path: Path) -> None:
     file = tmp_path / "machines.toml"
     file.write_text(f'[mainpc]\nengine = "local"\nhost = "{MAIN_IP}"\n')

@@ -109,7 +109,7 @@ def test_every_verb_tells(bare: Rollout, server: SshServer) -> None:
     for verb in ("deploy", "rollback"):
         said = tool.fails(verb, code=3)
         assert f"dockwright: pc2: the engine at ssh://{TARGET} does not answer: its host key is not known\n" in said
-        assert f"  -> ssh {TARGET} once, and accept its key\n" in said
+        assert f"  -> ssh {TARGET} once, and accept its key; or leave it alone: --on mainpc\n" in said
 
 
 @pytest.mark.parametrize(

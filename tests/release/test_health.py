@@ -41,7 +41,7 @@ def seen(shelf: Shelf, number: int, hour: int, machine: str = "mainpc", names: I
 
 
 def last(shelf: Shelf, machine: str | None = None, but: Iterable[str] = ()) -> str | None:
-    found = health.last_healthy(shelf, machine, set(but))
+    found = health.last_healthy(shelf, (machine,) if machine else (), set(but))
     return found.name if found else None
 
 

@@ -291,3 +291,15 @@ def _is_completed_or_taken_back(world: World, wanted: Mapping[Instance, Target])
 def _otherwise(world: World) -> set[Instance]:
     """The instances that are not as they were."""
     return {each for (each, _), _ in images(world.old).items() ^ world.running.items()}
+
+
+def test_from_nothing_waves_are_watched_together_in_the_end() -> None:
+    """Each instance gets healthy a second after its start: what is more than that, and the end, is watching."""
+    world = World()
+    assert deploy(planned(world, OLD), {}, DEADLINES, world, Limits(wave=100.0)).end == "done"
+    assert world.now < 100
+    assert world.running == images(OLD)
+    world = World(dies={Instance("Registry", "mainpc"): 7.0}, old=targets("none", *NAMES))
+    outcome = deploy(planned(world, OLD), {}, DEADLINES, world, Limits(end=30.0))
+    assert (outcome.end, world.running) == ("taken back", {})
+    assert [failure.instance for failure in outcome.failures] == [Instance("Registry", "mainpc")]

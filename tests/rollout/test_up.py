@@ -111,4 +111,4 @@ def test_what_is_healthy_is_noted_for_the_release_that_it_is(tmp_path: Path, mon
     assert [line.partition(":")[0] for line in said] == ["that all is healthy was not noted for any release"]
     assert health.last_healthy(shelf.here()) is None
     assert note_healthy("mainpc", rows, said.append) == name
-    assert health.last_healthy(shelf.here(), "mainpc") == shelf.here().find(name)
+    assert health.last_healthy(shelf.here(), ("mainpc",)) == shelf.here().find(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from dockwright.cli import shown, table
@@ -21,7 +21,8 @@ def show_plan(prepared: Prepared, *, as_json: bool) -> None:
         print(json.dumps(plan_json(prepared), indent=2))
         return
     made = prepared.plan
-    print(f"release {prepared.record.name} for {', '.join(prepared.sites)}")
+    stays = f"; {', '.join(prepared.aside)} is left alone" if prepared.aside else ""
+    print(f"release {prepared.record.name} for {', '.join(prepared.sites)}{stays}")
     rows = [
         (str(wave.number), wave.phase, step.instance.name, step.kind, _away(step), step.why)
         for wave in made.waves
@@ -136,6 +137,11 @@ def _outcome_json(outcome: Outcome) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _machines(entry: Mapping[str, object]) -> str:
+    named = entry.get("machines")
+    return ", ".join(map(str, named)) if isinstance(named, list) else ""
+
+
 def history(*, as_json: bool) -> int:
     """Every deploy from this host, the newest last."""
     found: dict[str, dict[str, object]] = {}
@@ -148,12 +154,12 @@ def history(*, as_json: bool) -> int:
         print(json.dumps(list(found.values()), indent=2))
         return 0
     rows = [
-        (str(one["at"]), str(one.get("who", "")), str(one.get("verb", "")), str(one["release"]), str(one["end"]),
-         str(one.get("why", "")))
+        (str(one["at"]), str(one.get("who", "")), str(one.get("verb", "")), str(one["release"]), _machines(one),
+         str(one["end"]), str(one.get("why", "")))
         for one in found.values()
     ]  # fmt: skip
     if rows:
-        table.show(("AT", "WHO", "WHAT", "RELEASE", "END", "WHY"), rows)
+        table.show(("AT", "WHO", "WHAT", "RELEASE", "ON", "END", "WHY"), rows)
     else:
         print("nothing was deployed from this host yet")
     return 0

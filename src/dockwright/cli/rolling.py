@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from dockwright.cli import deployed
@@ -24,6 +24,13 @@ DEFAULT = Limits()
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
+    parser.add_argument(
+        "--on",
+        action="append",
+        default=[],
+        metavar="MACHINE",
+        help="this machine only, where another one is off; may be given again",
+    )
     parser.add_argument("--why", default="", metavar="TEXT", help="what others are told while the machines are held")
     parser.add_argument(
         "--hold",
@@ -50,14 +57,28 @@ def seconds(text: str) -> float:
     return number
 
 
-def run(arguments: argparse.Namespace, verb: str, choose: Callable[[Shelf], Record], *, as_kept: bool = False) -> int:
-    """Plan, show, carry out, tell; returns the exit code. `choose`: which release it is."""
+def run(
+    arguments: argparse.Namespace,
+    verb: str,
+    choose: Callable[[Shelf, Sequence[str]], Record],
+    *,
+    completes: bool,
+    as_kept: bool = False,
+) -> int:
+    """Plan, show, carry out, tell; returns the exit code.
+
+    `choose`: which release it is, for these machines or (none) for all. `completes`: where a deploy was cut off, it is
+    that one's machines that are meant.
+    """
     root = repository()
     fleet = load_fleet(root / "fleet")
     say = Progress(quiet=arguments.json)
     found = shelf.here()
-    record = choose(found)
-    reached = deploying.sites(fleet, load_addresses(root / "fleet", fleet.machines, user_file()))
+    begun = journal.here().unfinished() if completes else None
+    only = arguments.on or list((begun or {}).get("machines") or ())
+    record = choose(found, only)
+    addresses = load_addresses(root / "fleet", fleet.machines, user_file())
+    reached = deploying.sites(fleet, addresses, only)
     held = pins.held(fleet, find.running(), date.today())
     prepared = deploying.prepare(fleet, record, reached, found, held, say, as_kept=as_kept)
     if arguments.dry_run or (prepared.plan.empty and journal.here().unfinished() is None):

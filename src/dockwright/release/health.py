@@ -33,13 +33,16 @@ class Health:
         wanted = record.machines() & self.machines
         return max(times[machine] for machine in wanted) if wanted and wanted <= times.keys() else ""
 
-    def order(self, records: Iterable[Record], machine: str | None = None) -> list[Record]:
-        """The healthy ones of some releases, the last one first; those healthy on one machine, or on every one."""
-        found = [(self._time(one, machine), one.created, one) for one in records]
+    def order(self, records: Iterable[Record], machines: Collection[str] = ()) -> list[Record]:
+        """The healthy ones of some releases, the last one first: those healthy on these machines, or on every one."""
+        found = [(self._time(one, machines), one.created, one) for one in records]
         return [one for time, _, one in sorted(found, key=lambda each: each[:2], reverse=True) if time]
 
-    def _time(self, record: Record, machine: str | None) -> str:
-        return self.at(record) if machine is None else self.seen.get(record.name, {}).get(machine, "")
+    def _time(self, record: Record, machines: Collection[str]) -> str:
+        times = self.seen.get(record.name, {})
+        if machines:
+            return max(times[each] for each in machines) if times.keys() >= set(machines) else ""
+        return self.at(record)
 
 
 def read(shelf: Shelf) -> Health:
@@ -54,14 +57,14 @@ def read(shelf: Shelf) -> Health:
 
 
 def last_healthy(
-    shelf: Shelf, machine: str | None = None, but: Collection[str] = (), health: Health | None = None
+    shelf: Shelf, machines: Collection[str] = (), but: Collection[str] = (), health: Health | None = None
 ) -> Record | None:
-    """The release that was healthy last: on one machine, or on every machine that it is for.
+    """The release that was healthy last: on these machines, or on every machine that it is for.
 
     `but`: names of releases that do not count, such as the one that is being taken back.
     """
     seen = health or read(shelf)
-    return next((one for one in seen.order(shelf.all(), machine) if one.name not in but), None)
+    return next((one for one in seen.order(shelf.all(), machines) if one.name not in but), None)
 
 
 def note(shelf: Shelf, machine: str, running: Mapping[str, str], now: datetime) -> Record | None:

@@ -42,9 +42,9 @@ def releases(records: Sequence[Record], health: Health, running: Mapping[str, st
     """
     found = [(record, "the newest release") for record in records[-1:]]
     found += [(record, "the release that should run here") for record in records if matches(record, running)]
-    for machine in (None, *sorted(health.machines)):
-        where = f"on {machine}" if machine else "on every machine"
-        found += [(record, f"healthy {where}") for record in health.order(records, machine)[:2]]
+    for machines in ((), *((machine,) for machine in sorted(health.machines))):
+        where = f"on {machines[0]}" if machines else "on every machine"
+        found += [(record, f"healthy {where}") for record in health.order(records, machines)[:2]]
     first: dict[str, tuple[Record, str]] = {}
     for record, why in found:
         first.setdefault(record.name, (record, why))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dockwright.spec.model import Fleet, Instance
 
+NO_CARD = "needs an NVIDIA card, and this host shows none"
 # Every service's kit reports to these three, so each service may reach them without naming them.
 KIT_PEERS = ("ServiceRegistry", "CentralErrorBus", "UnifiedObservabilityCenter")
 
@@ -64,7 +65,7 @@ def _why_not(fleet: Fleet, instance: Instance, machine: str, *, gpu: bool) -> st
     if instance.machine != machine:
         return f"runs on {instance.machine}"
     if fleet.needs_gpu(instance.service) and not gpu:
-        return "needs an NVIDIA card, and this host shows none"
+        return NO_CARD
     return ""
 
 

@@ -7,7 +7,7 @@ completed by planning it again, or taken back by planning the release before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -57,6 +57,10 @@ def deploy(
     """Carry out a plan. `before`: what each instance goes back to; one that is missing there goes away again."""
     touched: list[Step] = []
     courses: dict[Instance, Course] = {}
+    if all(step.kind == "start" for step in plan.steps):
+        # A wave is watched for a while lest the next one replaces what still ran. Here is nothing to lose: it needs to
+        # be healthy for those that wait for it, and all are watched together in the end.
+        limits = replace(limits, wave=0.0)
     for wave in plan.waves:
         hands.say(f"wave {wave.number} of {len(plan.waves)} ({wave.phase}): {_names(wave.steps)}")
         failures = _wave(wave, deadlines, hands, limits, touched, courses, last=wave is plan.waves[-1])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from dockwright.engine.state import dumps, read_json, state_dir, write_atomically
-from dockwright.errors import UsageError
+from dockwright.errors import Unreachable, UsageError
 from dockwright.release import health
 from dockwright.release.record import Record
 from dockwright.release.shelf import Shelf
@@ -24,7 +24,7 @@ from dockwright.rollout.machines import Machines
 from dockwright.rollout.place import here
 from dockwright.rollout.plan import Plan, plan
 from dockwright.rollout.render import Rendered, render
-from dockwright.rollout.site import Site, reach
+from dockwright.rollout.site import Aside, Site, aside, reach
 from dockwright.rollout.target import MISSING, Seen
 from dockwright.rollout.verdict import Verdict
 from dockwright.rollout.way_back import WayBack, way_back
@@ -40,6 +40,7 @@ class Prepared:
 
     record: Record
     sites: Mapping[str, Site]
+    aside: Mapping[str, Aside]
     kept: Mapping[tuple[str, str], Kept]
     plan: Plan
     back: WayBack
@@ -47,18 +48,45 @@ class Prepared:
     starts: Mapping[str, Starts]
 
 
-def sites(fleet: Fleet, addresses: Mapping[str, Address]) -> dict[str, Site]:
-    """Every machine that has an address. Raises UsageError without any, EngineUnavailable where one is silent."""
+@dataclass(frozen=True)
+class Reach:
+    """The machines of a deploy, and those that it leaves alone."""
+
+    sites: Mapping[str, Site]
+    aside: Mapping[str, Aside]
+
+
+def sites(fleet: Fleet, addresses: Mapping[str, Address], only: Collection[str] = ()) -> Reach:
+    """Every machine that has an address, or `only` some of them.
+
+    Raises UsageError for one without, EngineUnavailable where one is silent.
+    """
     if not addresses:
         raise UsageError("no machine has an address", "say in fleet/machines.toml where each is reached")
     known = {name: addresses[name] for name in fleet.machines if name in addresses}
-    return {name: reach(name, address, login(fleet, address)) for name, address in known.items()}
+    for name in only:
+        if name not in known:
+            raise UsageError(f"no machine {name!r} has an address", f"{', '.join(known)} can be named")
+    chosen = {name: address for name, address in known.items() if not only or name in only}
+    found = {name: _reached(fleet, name, address, [one for one in chosen if one != name])
+             for name, address in chosen.items()}  # fmt: skip
+    return Reach(found, {name: aside(name, address) for name, address in known.items() if name not in chosen})
+
+
+def _reached(fleet: Fleet, name: str, address: Address, others: Sequence[str]) -> Site:
+    try:
+        return reach(name, address, login(fleet, address))
+    except Unreachable as error:
+        if others:
+            on = " ".join(f"--on {other}" for other in others)
+            error.remedy = "; or leave it alone: ".join(filter(None, (error.remedy, on)))
+        raise
 
 
 def prepare(
     fleet: Fleet,
     record: Record,
-    reached: Mapping[str, Site],
+    reach: Reach,
     shelf: Shelf,
     pins: Mapping[str, str],
     say: Say,
@@ -69,7 +97,9 @@ def prepare(
 
     `as_kept`: start what was rendered for it when it was deployed, where that is still there.
     """
-    rendered = (_kept(record, reached) if as_kept and not pins else None) or render(fleet, record, reached, pins, say)
+    reached = reach.sites
+    rendered = _kept(record, reached) if as_kept and not pins else None
+    rendered = rendered or render(fleet, record, reached, reach.aside, pins, say)
     found = {(machine, record.name): one for machine, one in rendered.kept.items()}
     wanted = {each: target for one in rendered.kept.values() for each, target in one.targets.items()}
     running = seen(reached)
@@ -78,7 +108,7 @@ def prepare(
     starts = read_starts()
     downtimes = {each: away for each in wanted if (away := starts.get(each.name, Starts()).downtime) is not None}
     made = plan(fleet, wanted, running, downtimes)
-    return Prepared(record, reached, {**more, **found}, made, back, rendered.left_out, starts)
+    return Prepared(record, reached, reach.aside, {**more, **found}, made, back, rendered.left_out, starts)
 
 
 def _kept(record: Record, reached: Mapping[str, Site]) -> Rendered | None:

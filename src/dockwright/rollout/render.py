@@ -16,7 +16,7 @@ from dockwright.rollout.choice import Choice, LeftOut, choose
 from dockwright.rollout.desired import desired
 from dockwright.rollout.following import following
 from dockwright.rollout.kept import Kept
-from dockwright.rollout.site import Site
+from dockwright.rollout.site import Aside, Site
 from dockwright.spec.model import Fleet
 
 Say = Callable[[str], None]
@@ -30,12 +30,13 @@ class Rendered:
     left_out: tuple[Mapping[str, str], ...]
 
 
-def choices(fleet: Fleet, record: Record, sites: Mapping[str, Site]) -> dict[str, Choice]:
+def choices(fleet: Fleet, record: Record, cards: Mapping[str, bool]) -> dict[str, Choice]:
     """What runs on each machine: what the release has for it and the machine can run, and guests from machines that
-    have no address."""
+    have no address. `cards`: whether a machine has one, of those with an address.
+    """
     found: dict[str, Choice] = {}
-    for machine, site in sites.items():
-        choice = choose(fleet, machine, gpu=site.gpu, reached=sites)
+    for machine, gpu in cards.items():
+        choice = choose(fleet, machine, gpu=gpu, reached=cards)
         released = record.contents.instances
         missing = tuple(
             LeftOut(each, "the release does not have it") for each in choice.all if each.name not in released
@@ -46,22 +47,29 @@ def choices(fleet: Fleet, record: Record, sites: Mapping[str, Site]) -> dict[str
             tuple(each for each in choice.guests if each.name in released),
             (*choice.left_out, *missing),
         )
-    if not any(choice.all for choice in found.values()):
-        raise UsageError(
-            f"release {record.name} has nothing for {', '.join(sites)}", "./dockwright release show says what"
-        )
     return found
 
 
-def render(fleet: Fleet, record: Record, sites: Mapping[str, Site], pins: Mapping[str, str], say: Say) -> Rendered:
-    """Write every machine's files to this host. `pins`: instance -> the image, by digest, that it is held at."""
-    chosen = choices(fleet, record, sites)
-    where = {each: sites[machine].address.host or "" for machine, choice in chosen.items() for each in choice.all}
+def render(
+    fleet: Fleet,
+    record: Record,
+    sites: Mapping[str, Site],
+    aside: Mapping[str, Aside],
+    pins: Mapping[str, str],
+    say: Say,
+) -> Rendered:
+    """Write every site's files to this host. `pins`: instance -> the image, by digest, that it is held at.
+
+    Raises UsageError where the release has nothing for these machines.
+    """
+    known: dict[str, Site | Aside] = {**sites, **aside}
+    chosen = choices(fleet, record, {machine: known[machine].gpu for machine in fleet.machines if machine in known})
+    where = {each: known[machine].address.host or "" for machine, choice in chosen.items() for each in choice.all}
     files: dict[str, Kept] = {}
-    for machine, choice in chosen.items():
+    for machine, site in sites.items():
+        choice = chosen[machine]
         if not choice.all:
             continue
-        site = sites[machine]
         images = {
             each: _stored(record.contents.instances[each.name], record, pins.get(each.name)) for each in choice.all
         }
@@ -83,7 +91,10 @@ def render(fleet: Fleet, record: Record, sites: Mapping[str, Site], pins: Mappin
         made = kept.read(site.place, machine, record.name)
         assert made is not None  # noqa: S101 - written above
         files[machine] = made
-    left = {(entry.instance, entry.why) for choice in chosen.values() for entry in choice.left_out}
+    if not files:
+        says = f"release {record.name} has nothing for {', '.join(sites)}"
+        raise UsageError(says, "./dockwright release show says what")
+    left = {(entry.instance, entry.why) for machine in sites for entry in chosen[machine].left_out}
     running = {each for choice in chosen.values() for each in choice.all}
     return Rendered(
         files,

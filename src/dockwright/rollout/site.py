@@ -13,6 +13,7 @@ from dockwright.engine import endpoint, volume
 from dockwright.engine.docker import Docker
 from dockwright.engine.state import dumps, read_json, state_dir, write_atomically
 from dockwright.rollout import facts
+from dockwright.rollout.choice import NO_CARD
 from dockwright.rollout.compose import FLEET_LABEL, LOGIN_VOLUME, RUN_VOLUME, SECRETS_VOLUME, Host
 from dockwright.rollout.place import LOOPBACK, TOKEN, Place, here
 from dockwright.spec.address import Address
@@ -119,6 +120,23 @@ class Site:
 def reach(machine: str, address: Address, login: str = "") -> Site:
     """A machine's site. Raises EngineUnavailable where its engine does not answer."""
     return Site(machine, address, endpoint.reach(machine, address), place_of(machine, address), login)
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A machine with an address that a deploy leaves alone: what runs there is called by others as before.
+
+    `gpu`: whether it showed a card when it was rolled out to last; taken for granted where it never was.
+    """
+
+    address: Address
+    gpu: bool
+
+
+def aside(machine: str, address: Address) -> Aside:
+    """What is known of a machine that is not asked. Raises UnreadableInput."""
+    told: Any = place_of(machine, address).read_desired() or {}
+    return Aside(address, all(entry.get("why") != NO_CARD for entry in told.get("left_out") or ()))
 
 
 def place_of(machine: str, address: Address) -> Place:

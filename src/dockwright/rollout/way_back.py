@@ -44,7 +44,7 @@ def way_back(reached: Mapping[str, Site], shelf: Shelf, record: Record) -> WayBa
     found: dict[str, Kept] = {}
     seen, records = health.read(shelf), shelf.all()
     for machine, site in reached.items():
-        healthy = [one.name for one in seen.order(records, machine)]
+        healthy = [one.name for one in seen.order(records, (machine,))]
         # The release itself is the way back where no other one is: it was healthy, and may be so again.
         names = [*sorted(healthy, key=lambda name: name == record.name), kept.UP]
         one = next((one for name in names if (one := kept.read(site.place, machine, name))), None)

@@ -7,6 +7,7 @@ release that was healthy last. What is unchanged is left alone.
   dockwright deploy                      the latest release
   dockwright deploy 20261124-59b51f84    this one
   dockwright deploy --dry-run            what would be done, why, and how long each instance would be away
+  dockwright deploy --on pc2             this machine only; the others may be off, and stay as they are
   dockwright deploy --continue           complete a deploy that was cut off
   dockwright deploy --history            who rolled out what, when, and how it ended
 """
@@ -33,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.history:
         return deployed.history(as_json=arguments.json)
-    return rolling.run(arguments, "deploy", lambda found: _chosen(found, _name(arguments)))
+    return rolling.run(
+        arguments, "deploy", lambda found, _: _chosen(found, _name(arguments)), completes=arguments.again
+    )
 
 
 def _chosen(found: Shelf, name: str) -> Record:

@@ -4,12 +4,14 @@ What was rendered for that release then is started again as it was. A deploy tha
 
   dockwright rollback                      the last healthy release before this one
   dockwright rollback 20261120-0a1b2c3d    this one
+  dockwright rollback --on pc2             this machine only; the others may be off, and stay as they are
   dockwright rollback --dry-run            what would be done
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from dockwright.cli import rolling
 from dockwright.errors import UsageError
@@ -28,15 +30,18 @@ def run(arguments: argparse.Namespace) -> int:
     return rolling.run(
         arguments,
         "rollback",
-        lambda found: found.find(arguments.release) if arguments.release else _last(found),
+        lambda found, only: found.find(arguments.release) if arguments.release else _last(found, only),
+        completes=not arguments.release,
         as_kept=True,
     )
 
 
-def _last(found: Shelf) -> Record:
-    """The last healthy release, other than the one that the last deploy was for."""
-    now = next((entry["release"] for entry in reversed(journal.here().entries()) if entry["event"] == "begin"), "")
-    record = health.last_healthy(found, but=(now,))
+def _last(found: Shelf, only: Sequence[str]) -> Record:
+    """The release that was healthy last, on `only` some machines or on all: another than the last that they got."""
+    begun = [entry for entry in journal.here().entries() if entry["event"] == "begin"]
+    ours = [entry["release"] for entry in begun if not only or set(only) & set(entry.get("machines") or ())]
+    now = ours[-1] if ours else ""
+    record = health.last_healthy(found, only, but=(now,))
     if record is None:
         raise UsageError(
             f"no release before {now or 'this one'} was seen healthy", "name one of ./dockwright release list"
