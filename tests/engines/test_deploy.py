@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dockwright.rollout import facts
-from dockwright.rollout.compose import container_name
+from dockwright.rollout.compose import FILTER, container_name
 from engines.rollout import EARLY, EVERY, SECOND, THIRD, Rollout
 from engines.two import MAIN_IP
 
@@ -93,6 +93,16 @@ def test_status_tells_what_is_not_as_it_was_rolled_out(bare: Rollout) -> None:
     assert "changed by hand: HostConfig.Memory, HostConfig.MemorySwap" in line["Async"]
     assert "it has no container" in line["Executor"] or "starting" in line["Executor"], "the supervisor mends it"
     assert f"of {len(EVERY)} healthy: " in said
+
+
+def test_a_filter_that_was_removed_comes_back(bare: Rollout) -> None:
+    bare.ok("deploy")
+    bare.dockers["pc2"].run("rm", "--force", f"dockwright-{FILTER}")
+    assert "the supervisor is blind; the next ./dockwright up or deploy mends it" in bare.fails("status")
+    told = bare.json("deploy")
+    assert (told["end"], told["touched"]) == ("done", ["pc2/SelfHealingSupervisor"])
+    assert told["waves"][0]["steps"][0]["why"] == "its container is without its filter"
+    assert bare.json("status")["well"]
 
 
 def test_a_machine_that_is_off_is_left_alone(bare: Rollout) -> None:

@@ -13,8 +13,8 @@ from dockwright.errors import Unreachable, UsageError
 from dockwright.release import health
 from dockwright.release.record import Record
 from dockwright.release.shelf import Shelf
-from dockwright.rollout import claim, facts, journal, kept, learned
-from dockwright.rollout.compose import CONFIG_LABEL
+from dockwright.rollout import claim, facts, healer, journal, kept, learned
+from dockwright.rollout.compose import CONFIG_LABEL, FILTER
 from dockwright.rollout.deploy import Outcome, confirm, deploy
 from dockwright.rollout.following import login
 from dockwright.rollout.hold import Limits
@@ -25,7 +25,8 @@ from dockwright.rollout.place import here
 from dockwright.rollout.plan import Plan, plan
 from dockwright.rollout.render import Rendered, render
 from dockwright.rollout.site import Aside, Site, aside, reach
-from dockwright.rollout.target import MISSING, Seen
+from dockwright.rollout.status import SILENT, filter_problem
+from dockwright.rollout.target import MISSING, UNFILTERED, Seen
 from dockwright.rollout.verdict import Verdict
 from dockwright.rollout.way_back import WayBack, way_back
 from dockwright.spec.address import Address
@@ -158,13 +159,16 @@ def seen(reached: Mapping[str, Site]) -> list[Seen]:
     found: list[Seen] = []
     for machine, site in reached.items():
         told = {Instance(row["service"], row["machine"]) for row in site.place.told()}
-        for container in facts.containers(site.docker).values():
+        containers = facts.containers(site.docker)
+        blind = filter_problem(containers.get(f"dockwright-{FILTER}")) not in ("", SILENT)
+        for container in containers.values():
             labels = container.labels
             if labels.get("io.dockwright.role") != "instance":
                 continue
             instance = Instance(labels["io.dockwright.service"], labels["io.dockwright.machine"])
             image = facts.digest(container)
-            found.append(Seen(instance, machine, image, labels.get(CONFIG_LABEL, ""), container.state))
+            state = UNFILTERED if blind and instance.service == healer.SERVICE else container.state
+            found.append(Seen(instance, machine, image, labels.get(CONFIG_LABEL, ""), state))
             told.discard(instance)
         found += [Seen(each, machine, "", "", MISSING) for each in sorted(told)]
     return found

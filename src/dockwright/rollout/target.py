@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dockwright.spec.model import Instance
 
-MISSING = "missing"
+MISSING, UNFILTERED = "missing", "without its filter"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Target:
 @dataclass(frozen=True)
 class Seen:
     """The container of an instance as its engine shows it, on the machine `host`. `state` is the engine's word, or
-    `MISSING` where the machine is told to run it and has no container of it.
+    `MISSING` where the machine is told to run it and has no container of it, or `UNFILTERED` where the filter does not
+    run that is to stand between it and Docker.
     """
 
     instance: Instance
