@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,11 @@ def test_a_release_from_nothing_to_both_machines_and_back(near: Rollout, server:
     told = near.json("status")
     assert (told["well"], told["healthy"], len(told["machines"])) == (True, len(EVERY), 2)
     assert "nothing to do" in near.ok("deploy")
+
+    made = Path("/etc/cdi").exists()
+    verdicts = {row["what"]: row["verdict"] for row in near.json("doctor", "pc2")["pc2"]}
+    assert (verdicts["ports"], verdicts["disk"] != "unknown") == ("good", True), "it was looked at from within"
+    assert Path("/etc/cdi").exists() == made, "a look leaves nothing"
 
     second = near.changed("two more over SSH")
     assert near.json("deploy", "--hold", "3")["touched"] == [SECOND, THIRD]

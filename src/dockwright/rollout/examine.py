@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dockwright.engine.docker import Docker
-from dockwright.errors import DockwrightError
+from dockwright.errors import CommandFailed, DockwrightError
 from dockwright.rollout import facts, ports
 from dockwright.rollout.facts import moment
 from dockwright.rollout.site import Site
 
 # Runs in the machine's own network, in a container of an image of the fleet that is there: what listens, which disk.
+CDI = "/etc/cdi"
 LOOK = """
 import json, os
 found = set()
@@ -110,9 +111,15 @@ def _image(docker: Docker) -> str:
 
 def _look(docker: Docker, image: str, why: dict[str, str]) -> dict[str, Any]:
     words = ("--network=host", "--read-only", "--cap-drop=ALL", "--pull=never", "--user=0:0", "--log-driver=none")
-    mounts = ("--volume", "dockwright_look:/data", "--volume", "/etc/cdi:/cdi:ro")
+    data, cdi = ("--volume", "dockwright_look:/data"), ("--mount", f"type=bind,src={CDI},dst=/cdi,readonly")
+    program = ("--entrypoint=python3", image, "-I", "-c", LOOK)
     try:
-        text = docker.run("run", "--rm", *words, *mounts, "--entrypoint=python3", image, "-I", "-c", LOOK)
+        try:
+            text = docker.run("run", "--rm", *words, *data, *cdi, *program)
+        except CommandFailed as error:
+            if CDI not in f"{error}{error.output}":
+                raise
+            text = docker.run("run", "--rm", *words, *data, *program)  # No such folder there, and none is made.
         found: dict[str, Any] = json.loads(text)
     except (DockwrightError, ValueError) as error:
         why["ports"] = why["disk"] = why["cdi"] = str(error)
