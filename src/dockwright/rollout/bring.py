@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from dockwright.engine import find
 from dockwright.engine.command import NO_ROOM
@@ -12,6 +12,13 @@ from dockwright.errors import CommandFailed, EngineUnavailable
 from dockwright.rollout.site import Site
 
 Say = Callable[[str], None]
+
+
+def absent(site: Site, references: Collection[str]) -> list[str]:
+    """Those of some images, named by digest, that a machine does not show at once; asked all together."""
+    shown = site.docker.inspect("image", list(references))
+    there = {str(name) for one in shown for name in one.get("RepoDigests") or ()}  # type: ignore[attr-defined]
+    return [each for each in references if each not in there]
 
 
 def bring(site: Site, reference: str, tagged: str, registry: Place | None, say: Say) -> None:

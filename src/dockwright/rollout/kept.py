@@ -5,7 +5,7 @@ Going back to a release starts what was rendered for it then, not what today's f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,17 +30,15 @@ class Kept:
     compose: Path
     desired: Mapping[str, Any]
     targets: Mapping[Instance, Target]
+    filtered: Collection[Instance]
 
     def rows(self) -> dict[Instance, Mapping[str, Any]]:
         return {Instance(row["service"], row["machine"]): row for row in self.desired["instances"]}
 
     def services(self, instance: Instance) -> list[str]:
         """The compose services of an instance: itself and, for the one that gets Docker, the filter before it."""
-        import yaml
-
-        found = yaml.safe_load(self.compose.read_text())["services"]
         name = slug(instance.service)
-        return [name, FILTER] if FILTER in (found[name].get("depends_on") or {}) else [name]
+        return [name, FILTER] if instance in self.filtered else [name]
 
 
 def folder(place: Place, release: str) -> Path:
@@ -63,13 +61,16 @@ def read(place: Place, machine: str, release: str) -> Kept | None:
     if desired is None or not compose.is_file():
         return None
     try:
-        content = yaml.safe_load(compose.read_text())
-        targets = _targets(machine, release, content["services"], desired)
+        # The parser in C, where there is one, is ten times as quick, and as safe.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        services = yaml.load(compose.read_text(), Loader=loader)["services"]  # noqa: S506
+        targets = _targets(machine, release, services, desired)
+        filtered = {each for each in targets if FILTER in (services[slug(each.service)].get("depends_on") or {})}
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableInput(
             f"{compose}: is no compose file of the fleet", "./dockwright deploy renders it"
         ) from error
-    return Kept(machine, release, compose, desired, targets)
+    return Kept(machine, release, compose, desired, targets, filtered)
 
 
 def _targets(

@@ -17,7 +17,7 @@ from dockwright.engine.registry import place as registry
 from dockwright.engine.state import dumps
 from dockwright.errors import CommandFailed, DockwrightError, Unreachable
 from dockwright.rollout import bodies, facts, healer
-from dockwright.rollout.bring import bring
+from dockwright.rollout.bring import absent, bring
 from dockwright.rollout.compose import FILTER, container_name
 from dockwright.rollout.healer import Healer
 from dockwright.rollout.journal import Journal
@@ -60,9 +60,11 @@ class Machines:
 
     def pull(self, machine: str, targets: Sequence[Target]) -> None:
         site = self.sites[machine]
-        for target in {each.reference: each for each in targets}.values():
+        named = {each.reference: each for each in targets}
+        for reference in absent(site, named):
+            target = named[reference]
             tagged = str(self.kept[target.host, target.release].rows()[target.instance]["image"])
-            bring(site, target.reference, tagged, registry.named(None), self.tell)
+            bring(site, reference, tagged, registry.named(None), self.tell)
         if machine not in self.prepared:
             site.write_secrets(self.token, targets[0].reference)
             self.prepared.add(machine)
