@@ -11,6 +11,8 @@ model. Measured:
   from nothing   `deploy` from start to end, beside `docker compose up --detach --wait` of the very same compose file
                  (goal: 1.3 times at most; a deploy also watches in the end that everything stays healthy, which weighs
                  most where instances are few and quick)
+  plan           `deploy --dry-run` of a release of which everything runs, beside `docker compose --dry-run up` of the
+                 same file; and, last, what deciding alone takes for every instance of the fleet, nothing asked or read
   one service    `deploy` of a release that differs in one service
   bad wave       from the moment at which a crash is noticed until every instance is back and gated (goal: 60 s or less)
 """
@@ -42,10 +44,11 @@ from dockwright.engine import find  # noqa: E402
 from dockwright.engine.docker import Docker  # noqa: E402
 from dockwright.rollout import facts  # noqa: E402
 from dockwright.rollout.hold import Limits  # noqa: E402
+from dockwright.rollout.plan import plan  # noqa: E402
+from dockwright.rollout.target import Seen, Target  # noqa: E402
 from dockwright.spec.load import load_fleet  # noqa: E402
 
 GOALS = {"from nothing": 1.3, "bad wave": 60.0}
-SECONDS = ("deploy", "watched", "compose", "one service", "bad wave")
 LOADS = 10  # seconds
 LEFT_OUT = ("legacy-py310-cpu",)  # Its root is another one, which takes long to make.
 VICTIM = "SystemDigitalTwin"
@@ -121,11 +124,11 @@ def deploy(made: Bench) -> tuple[float, float]:
     return time.perf_counter() - began, limits.end + limits.wave * (len(waves) - 1) * replaced
 
 
-def compose(made: Bench, release: str) -> float:
+def compose(made: Bench, release: str, *how: str) -> float:
     """The peer: the same file, by Docker's own tool alone."""
     file = made.state / "rollout" / "releases" / release / "compose.yaml"
     began = time.perf_counter()
-    made.docker.run("compose", "--file", str(file), "up", "--detach", "--wait", timeout=600)
+    made.docker.run("compose", "--file", str(file), *how, "up", "--detach", "--wait", timeout=600)
     return time.perf_counter() - began
 
 
@@ -181,9 +184,39 @@ def from_nothing(made: Bench, release: str, rounds: int) -> dict[str, float]:
     return {"instances": instances, "deploy": middle(nothing), "watched": watched, "compose": middle(peer)}
 
 
-def changes(made: Bench, rounds: int) -> dict[str, float]:
+def planning(made: Bench, release: str, rounds: int) -> dict[str, float]:
+    """What it takes to say that there is nothing to do, and what the peer takes for that."""
+    ours, peer = [], []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        made.run("deploy", "--dry-run")
+        ours.append(time.perf_counter() - began)
+        peer.append(compose(made, release, "--dry-run"))
+    return {"plan": statistics.median(ours), "dry run": statistics.median(peer)}
+
+
+def deciding(made: Bench) -> tuple[int, float]:
+    """How many instances the fleet has when all is implemented, and the seconds of a plan in which each is replaced."""
+    names = load_fleet(made.root / "fleet").services
+    for name in names.keys() - load_fleet(made.root / "fleet").implementations.keys():
+        shapes.put(made.root, name, *names[name].machines)
+    fleet = load_fleet(made.root / "fleet")
+    targets = {
+        each: Target(each, each.machine, "new", f"sha256:{each.name}", "", "", fleet.services[each.service].port, 60)
+        for each in fleet.instances()
+    }
+    seen = [Seen(each, each.machine, "sha256:old", "", "running") for each in targets]
+    began = time.perf_counter()
+    made_plan = plan(fleet, targets, seen, {})
+    took = time.perf_counter() - began
+    assert len(made_plan.steps) == len(targets)
+    return len(targets), took
+
+
+def changes(made: Bench, release: str, rounds: int) -> dict[str, float]:
     """A release that differs in one service, and one in which that service crashes, by turns."""
     deploy(made)
+    planned = planning(made, release, rounds)
     app = made.root / APP
     whole = app.read_text()
     ones, backs = [], []
@@ -195,12 +228,12 @@ def changes(made: Bench, rounds: int) -> dict[str, float]:
         made.release(f"a bad wave, round {number + 1} of {rounds}")
         backs.append(bad_wave(made))
     app.write_text(whole)
-    return {"one service": statistics.median(ones), "bad wave": statistics.median(backs)}
+    return planned | {"one service": statistics.median(ones), "bad wave": statistics.median(backs)}
 
 
 def measured(made: Bench, what: str, rounds: int) -> dict[str, Any]:
     first = made.release(what)
-    found = {"what": what, **from_nothing(made, first, rounds), **changes(made, rounds)}
+    found = {"what": what, **from_nothing(made, first, rounds), **changes(made, first, rounds)}
     made.clear()
     return found
 
@@ -223,13 +256,11 @@ def main() -> int:
             found.append(measured(made, "every service that needs no card", arguments.rounds))
             slow_down(made, names)
             found.append(measured(made, f"the same, {len(names)} of them with a start of {LOADS} s", arguments.rounds))
+        instances, seconds = deciding(made)
     missed = [_missed(one) for one in found]
     if arguments.json:
-        print(
-            json.dumps(
-                [{**one, **{key: round(one[key], 2) for key in one if key != "what"}} for one in found], indent=2
-            )
-        )
+        rounded = [{key: value if key == "what" else round(value, 2) for key, value in one.items()} for one in found]
+        print(json.dumps({"fleets": rounded, "deciding": {"instances": instances, "seconds": seconds}}, indent=2))
     for one in found if not arguments.json else ():
         print(f"{one['what']}: {one['instances']:.0f} instances, median of {arguments.rounds}")
         times, goal = one["deploy"] / one["compose"], GOALS["from nothing"]
@@ -237,8 +268,11 @@ def main() -> int:
         print(f"  from nothing  {one['deploy']:.1f} s, {one['watched']:.0f} s of it watching what is healthy")
         print(f"    docker compose up --wait {one['compose']:.1f} s: {times:.2f} times that (goal: {goal}); "
               f"{less:.2f} times without watching")  # fmt: skip
+        print(f"  plan          {one['plan']:.2f} s; docker compose --dry-run up {one['dry run']:.2f} s")
         print(f"  one service   {one['one service']:.1f} s")
         print(f"  bad wave      {one['bad wave']:.1f} s until all is back (goal: {GOALS['bad wave']:.0f} s)")
+    if not arguments.json:
+        print(f"deciding alone, every one of {instances} instances to be replaced: {seconds * 1000:.0f} ms")
     return int(any(missed))
 
 
