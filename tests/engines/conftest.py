@@ -94,6 +94,15 @@ def registry(machine: Machine, registry_program: Path) -> Iterator[registries.Re
         yield found
 
 
+@pytest.fixture(name="network")
+def containers_network(engine: Running) -> Iterator[str]:
+    """A network that the fleet's shape allows, for one test."""
+    name = f"dockwright-{uuid.uuid4().hex[:8]}"
+    engine.docker("network", "create", name)
+    yield name
+    engine.docker("network", "rm", name)
+
+
 @pytest.fixture(scope="package")
 def checkout(machine: Machine) -> Iterator[Path]:
     """A commit of its own, of what this work tree holds now: images of a dirty one are not for others to find."""

@@ -26,15 +26,6 @@ def guard(engine: Engine, tmp_path: Path) -> Iterator[Guard]:
 
 
 @pytest.fixture
-def network(engine: Engine) -> Iterator[str]:
-    """A network that the fleet's shape allows."""
-    name = f"dockwright-{uuid.uuid4().hex[:8]}"
-    engine.docker("network", "create", name)
-    yield name
-    engine.docker("network", "rm", name)
-
-
-@pytest.fixture
 def service(engine: Engine, network: str) -> Iterator[str]:
     """A name that no other test uses; its container is removed afterwards."""
     name = "Guarded" + uuid.uuid4().hex[:8]

@@ -97,14 +97,6 @@ class Site:
 
 
 @pytest.fixture
-def network(engine: Engine) -> Iterator[str]:
-    name = f"dockwright-{uuid.uuid4().hex[:8]}"
-    engine.docker("network", "create", name)
-    yield name
-    engine.docker("network", "rm", name)
-
-
-@pytest.fixture
 def site(engine: Engine, registry: Registry, network: str, tmp_path: Path) -> Iterator[Site]:
     tail = uuid.uuid4().hex[:8]
     first, second = f"First{tail}", f"Second{tail}"
