@@ -111,3 +111,32 @@ def test_one_that_cannot_hold_goes_back_where_it_cannot(following: Rollout) -> N
     assert following.unwell() == {}
     assert "exit code" in follow("mainpc")["failed"][name]
     wait(lambda: following.held() == [])
+
+
+def test_a_deploy_that_fails_goes_back_to_what_was_brought(following: Rollout) -> None:
+    """Not to what was rolled out last: that would be a step back. Whoever is not touched stays as it was brought."""
+    for each in (SECOND, THIRD):
+        following.behave(each, "# two lines more")
+    app = following.made.root / "fleet" / "services" / "ServiceRegistry" / "service_registry" / "app.py"
+    app.write_text(app.read_text() + "# one line more\n")
+    brought = published(following, "two lines more in each, and one in the registry")
+    wait(lambda: {follow(machine)["release"] for machine in ("mainpc", "pc2")} == {brought}, PATIENCE)
+    images, seen = following.images(), following.seen()
+    bad = following.changed("crashes in a deploy", 'raise SystemExit("the model is not there")')
+    said = following.fails("deploy")
+    back = f"{brought} (as the supervisor brought it)"
+    assert f"everything goes back to {back}" in said, said
+    assert f"release {bad} was taken back: 2 instances went back to {back}" in said, said
+    assert following.images() == images
+    assert {each for each in EVERY if following.seen()[each] != seen[each]} == {SECOND, THIRD}
+    told = following.json("status")
+    assert told["well"], told
+    kept = dict.fromkeys(("mainpc", "pc2"), f"{brought}-followed")
+    assert following.json("deploy", "--dry-run")["back_to"] == kept, "it is what runs, and stays the way back"
+    assert following.json("rollback", "--dry-run")["release"] == following.records()[0].name
+    good = following.changed("good after all")
+    assert following.json("deploy")["end"] == "done"
+    assert following.running() == dict.fromkeys(EVERY, good)
+    told = following.json("status")
+    assert told["well"], told
+    assert following.json("rollback", "--dry-run")["release"] == brought

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dockwright.rollout.journal import ENDS, Journal
+from dockwright.rollout.journal import ENDS, Journal, Last
 
 
 @pytest.fixture
@@ -56,3 +56,21 @@ def test_it_is_written_who_began_and_why(book: Journal) -> None:
     (entry,) = book.entries()
     assert "@" in entry["who"]
     assert entry["why"] == "a new voice"
+
+
+def test_the_last_deploy_to_a_machine_is_known_with_its_way_back_and_its_end(book: Journal) -> None:
+    assert book.last("pc2") is None
+    back = {"mainpc": "20261121-0a1b2c3d4e5f", "pc2": "up"}
+    both = book.begin("deploy", "20261123-0a1b2c3d4e5f", "", {"machines": ["mainpc", "pc2"], "back_to": back})
+    assert book.last("pc2") == Last("20261123-0a1b2c3d4e5f", "up", "")
+    book.note(both, "taken back")
+    alone = book.begin("deploy", "20261124-0a1b2c3d4e5f", "", {"machines": ["mainpc"], "back_to": {}})
+    book.note(alone, "stopped")
+    book.note(alone, "done")
+    assert book.last("pc2") == Last("20261123-0a1b2c3d4e5f", "up", "taken back")
+    assert book.last("mainpc") == Last("20261124-0a1b2c3d4e5f", "", "done")
+
+
+@pytest.mark.parametrize(("end", "stays_open"), [("", True), ("stopped", True), ("taken back", False), ("done", False)])
+def test_only_what_holds_is_an_end(end: str, stays_open: bool) -> None:
+    assert Last("20261124-0a1b2c3d4e5f", "up", end).open is stays_open

@@ -30,6 +30,11 @@ def name(number: int) -> str:
     return f"2026112{number}-{SHA[:12]}"
 
 
+@pytest.fixture(autouse=True)
+def nothing_deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKWRIGHT_STATE", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
     made = Shelf(tmp_path / "releases")
@@ -64,7 +69,7 @@ def healthy(shelf: Shelf, number: int, machine: str) -> None:
 
 
 def back(sites: dict[str, Site], shelf: Shelf, number: int) -> WayBack:
-    return way_back(sites, shelf, shelf.find(name(number)))
+    return way_back(sites, shelf, shelf.find(name(number)), [])
 
 
 def test_nothing_was_healthy_yet(sites: dict[str, Site], shelf: Shelf) -> None:

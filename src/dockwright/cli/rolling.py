@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import cache
 
 from dockwright.cli import deployed
 from dockwright.cli.context import repository
@@ -16,10 +17,12 @@ from dockwright.release.record import Record
 from dockwright.release.shelf import Shelf
 from dockwright.rollout import deploying, journal, pins
 from dockwright.rollout.hold import Limits
+from dockwright.rollout.site import Site
 from dockwright.spec.address import load_addresses, user_file
 from dockwright.spec.load import load_fleet
 
 DEFAULT = Limits()
+Sites = Callable[[], Mapping[str, Site]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,15 +63,15 @@ def seconds(text: str) -> float:
 def run(
     arguments: argparse.Namespace,
     verb: str,
-    choose: Callable[[Shelf, Sequence[str]], Record],
+    choose: Callable[[Shelf, Sequence[str], Sites], Record],
     *,
     completes: bool,
     as_kept: bool = False,
 ) -> int:
     """Plan, show, carry out, tell; returns the exit code.
 
-    `choose`: which release it is, for these machines or (none) for all. `completes`: where a deploy was cut off, it is
-    that one's machines that are meant.
+    `choose`: which release it is, for these machines or (none) for all; it may reach them. `completes`: where a deploy
+    was cut off, it is that one's machines that are meant.
     """
     root = repository()
     fleet = load_fleet(root / "fleet")
@@ -76,9 +79,10 @@ def run(
     found = shelf.here()
     begun = journal.here().unfinished() if completes else None
     only = arguments.on or list((begun or {}).get("machines") or ())
-    record = choose(found, only)
     addresses = load_addresses(root / "fleet", fleet.machines, user_file())
-    reached = deploying.sites(fleet, addresses, only)
+    reach = cache(lambda: deploying.sites(fleet, addresses, only))
+    record = choose(found, only, lambda: reach().sites)
+    reached = reach()
     held = pins.held(fleet, find.running(), date.today())
     prepared = deploying.prepare(fleet, record, reached, found, held, say, as_kept=as_kept)
     if arguments.dry_run or (prepared.plan.empty and journal.here().unfinished() is None):

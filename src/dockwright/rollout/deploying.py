@@ -13,7 +13,7 @@ from dockwright.errors import Unreachable, UsageError
 from dockwright.release import health
 from dockwright.release.record import Record
 from dockwright.release.shelf import Shelf
-from dockwright.rollout import claim, facts, healer, journal, kept, learned
+from dockwright.rollout import brought, claim, facts, healer, journal, kept, learned
 from dockwright.rollout.compose import CONFIG_LABEL, FILTER
 from dockwright.rollout.deploy import Outcome, confirm, deploy
 from dockwright.rollout.following import login
@@ -104,7 +104,7 @@ def prepare(
     found = {(machine, record.name): one for machine, one in rendered.kept.items()}
     wanted = {each: target for one in rendered.kept.values() for each, target in one.targets.items()}
     running = seen(reached)
-    back = way_back(reached, shelf, record)
+    back = way_back(reached, shelf, record, running)
     more = {(machine, one.release): one for machine, one in back.kept.items()}
     starts = read_starts()
     downtimes = {each: away for each in wanted if (away := starts.get(each.name, Starts()).downtime) is not None}
@@ -114,8 +114,8 @@ def prepare(
 
 def _kept(record: Record, reached: Mapping[str, Site]) -> Rendered | None:
     """What was rendered of a release for exactly these machines; None where something is missing."""
-    found = {machine: kept.read(site.place, machine, record.name) for machine, site in reached.items()}
-    whole = {machine: one for machine, one in found.items() if one is not None}
+    found = {machine: brought.of(site.place, machine, record.name) for machine, site in reached.items()}
+    whole = {machine: one.called(record.name) for machine, one in found.items() if one is not None}
     return Rendered(whole, ()) if len(whole) == len(reached) else None
 
 

@@ -18,6 +18,20 @@ ENDS = ("done", "taken back", "stopped")
 
 
 @dataclass(frozen=True)
+class Last:
+    """The last deploy to a machine. `back_to`: what it was to go back to there; `end`: empty where it was cut off."""
+
+    release: str
+    back_to: str
+    end: str
+
+    @property
+    def open(self) -> bool:
+        """Whether it has no end that holds."""
+        return self.end not in ("done", "taken back")
+
+
+@dataclass(frozen=True)
 class Journal:
     """The file of all deploys from this host; each line names the deploy that it belongs to."""
 
@@ -59,6 +73,18 @@ class Journal:
         last = entries[-1]["deploy"]
         ours = [entry for entry in entries if entry["deploy"] == last]
         return ours[0] if ours[-1]["event"] not in ("done", "taken back") else None
+
+    def last(self, machine: str) -> Last | None:
+        """The last deploy to a machine; None where nothing was deployed there."""
+        entries = self.entries()
+        ours = (one for one in reversed(entries) if one["event"] == "begin" and machine in one.get("machines", ()))
+        begun = next(ours, None)
+        if begun is None:
+            return None
+        ends = [one["event"] for one in entries if one["deploy"] == begun["deploy"] and one["event"] in ENDS]
+        back = begun.get("back_to")
+        back_to = str(back.get(machine, "")) if isinstance(back, dict) else ""
+        return Last(str(begun["release"]), back_to, ends[-1] if ends else "")
 
 
 def here() -> Journal:

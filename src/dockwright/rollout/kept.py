@@ -6,7 +6,7 @@ Going back to a release starts what was rendered for it then, not what today's f
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ class Kept:
 
     def rows(self) -> dict[Instance, Mapping[str, Any]]:
         return {Instance(row["service"], row["machine"]): row for row in self.desired["instances"]}
+
+    def called(self, release: str) -> Kept:
+        """The same under another name."""
+        targets = {each: replace(target, release=release) for each, target in self.targets.items()}
+        return replace(self, release=release, targets=targets)
 
     def services(self, instance: Instance) -> list[str]:
         """The compose services of an instance: itself and, for the one that gets Docker, the filter before it."""

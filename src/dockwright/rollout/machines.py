@@ -16,7 +16,7 @@ from dockwright.engine import command
 from dockwright.engine.registry import place as registry
 from dockwright.engine.state import dumps
 from dockwright.errors import CommandFailed, DockwrightError, Unreachable
-from dockwright.rollout import bodies, facts, healer
+from dockwright.rollout import bodies, brought, facts, healer
 from dockwright.rollout.bring import absent, bring
 from dockwright.rollout.compose import FILTER, container_name
 from dockwright.rollout.healer import Healer
@@ -208,7 +208,9 @@ class Machines:
             if release
             else next(one for (machine, _), one in self.kept.items() if machine == site.machine)
         )
-        self._write_desired(site, kept, rows.values())
+        images = {name: facts.digest(found) for name, found in seen.items()}
+        known = [one for (machine, _), one in self.kept.items() if machine == site.machine]
+        self._write_desired(site, kept, brought.as_run(rows, images, known))
         instances = {
             name: bodies.body(dict(found.inspected))
             for name, found in seen.items()

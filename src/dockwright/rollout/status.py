@@ -77,7 +77,7 @@ Approved = Mapping[str, Mapping[str, Any]]  # container -> the body that was app
 
 def read(seen: Mapping[str, facts.Container], desired: Mapping[str, Any], bind: str, approved: Approved) -> Status:
     """Ask every running instance of those seen; where releases are followed, the supervisor says which."""
-    desired = followed.over(desired, bind)
+    desired = followed.over(desired, followed.ask(desired, bind))
     rows = desired["instances"]
     running = {
         row["service"]: (bind, int(row["health_port"]))

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.history:
         return deployed.history(as_json=arguments.json)
     return rolling.run(
-        arguments, "deploy", lambda found, _: _chosen(found, _name(arguments)), completes=arguments.again
+        arguments, "deploy", lambda found, *_: _chosen(found, _name(arguments)), completes=arguments.again
     )
 
 

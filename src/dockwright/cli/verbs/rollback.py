@@ -1,6 +1,7 @@
 """Go back to the last release that was healthy before the one that runs, on every machine, gated like a deploy.
 
 What was rendered for that release then is started again as it was. A deploy that was cut off is taken back so, too.
+Where a supervisor has brought a release by itself, that one is what runs.
 
   dockwright rollback                      the last healthy release before this one
   dockwright rollback 20261120-0a1b2c3d    this one
@@ -11,14 +12,19 @@ What was rendered for that release then is started again as it was. A deploy tha
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 from dockwright.cli import rolling
+from dockwright.cli.rolling import Sites
 from dockwright.errors import UsageError
 from dockwright.release import health
 from dockwright.release.record import Record
 from dockwright.release.shelf import Shelf
-from dockwright.rollout import journal
+from dockwright.rollout import brought, deploying, journal
+from dockwright.rollout.site import Site
+from dockwright.rollout.way_back import by_supervisor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,20 +36,37 @@ def run(arguments: argparse.Namespace) -> int:
     return rolling.run(
         arguments,
         "rollback",
-        lambda found, only: found.find(arguments.release) if arguments.release else _last(found, only),
+        lambda found, only, reach: found.find(arguments.release) if arguments.release else _last(found, only, reach),
         completes=not arguments.release,
         as_kept=True,
     )
 
 
-def _last(found: Shelf, only: Sequence[str]) -> Record:
-    """The release that was healthy last, on `only` some machines or on all: another than the last that they got."""
-    begun = [entry for entry in journal.here().entries() if entry["event"] == "begin"]
-    ours = [entry["release"] for entry in begun if not only or set(only) & set(entry.get("machines") or ())]
-    now = ours[-1] if ours else ""
-    record = health.last_healthy(found, only, but=(now,))
+def _last(found: Shelf, only: Sequence[str], reach: Sites) -> Record:
+    """On `only` some machines or on all: what a deploy that was cut off was to go back to, else the release that was
+    healthy last and is not what runs.
+    """
+    begun = journal.here().unfinished()
+    now = {str(begun["release"])} if begun else _running(found, reach())
+    record = (_before(found, begun, only) if begun else None) or health.last_healthy(found, only, but=now)
     if record is None:
-        raise UsageError(
-            f"no release before {now or 'this one'} was seen healthy", "name one of ./dockwright release list"
-        )
+        says = f"no release before {' and '.join(sorted(now)) or 'this one'} was seen healthy"
+        raise UsageError(says, "name one of ./dockwright release list")
     return record
+
+
+def _before(found: Shelf, begun: Mapping[str, Any], only: Sequence[str]) -> Record | None:
+    """What a deploy was to go back to; None where machines differ in that, or it is no release."""
+    back = begun.get("back_to")
+    back = back if isinstance(back, dict) else {}
+    names = {brought.release(name) for machine, name in back.items() if not only or machine in only}
+    return next((one for one in found.all() if {one.name} == names), None)
+
+
+def _running(found: Shelf, sites: Mapping[str, Site]) -> set[str]:
+    """What supervisors brought by themselves, else what the last deploy to these machines was for."""
+    seen = deploying.seen(sites)
+    ours = (by_supervisor(site, found, seen) for site in sites.values())
+    begun = (one for one in reversed(journal.here().entries()) if one["event"] == "begin")
+    last = (one["release"] for one in begun if sites.keys() & one.get("machines", ()))
+    return {brought.release(one.release) for one in ours if one} or set(islice(last, 1))
