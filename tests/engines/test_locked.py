@@ -84,7 +84,9 @@ def test_what_verify_finds_gone_the_next_lock_makes_again(tool: Fleet) -> None:
     assert found.returncode == 1
     assert "dumb-init: the archive of bookworm has no dumb-init 1.2.5-1 with this sha256 any more\n" in found.stdout
     assert "./dockwright lock makes what does not fit again" in found.stdout
-    assert f"1 lock changed: {LOCK}" in tool.run("lock").stdout
+    changed = [line for line in tool.run("lock").stdout.splitlines() if "changed: " in line]
+    assert changed, "an archive that moved on meanwhile may have more to change"
+    assert str(LOCK) in changed[-1]
     assert debs.read(tool.root / LOCK, "").debs == debs.parse(before, "").debs
 
 
