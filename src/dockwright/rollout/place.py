@@ -113,7 +113,9 @@ class Place:
     def write_bodies(self, bodies: dict[str, dict[str, object]]) -> None:
         """Replace the approved bodies: those of containers that are no longer wanted go."""
         for name, body in bodies.items():
-            write_atomically(self.bodies / f"{name}.json", dumps(body))
+            path, text = self.bodies / f"{name}.json", dumps(body)
+            if not path.is_file() or path.read_bytes() != text.encode():  # Each write waits for the disk.
+                write_atomically(path, text)
         for path in self.bodies.glob("*.json"):
             if path.stem not in bodies:
                 path.unlink()
