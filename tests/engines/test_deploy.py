@@ -11,6 +11,7 @@ from dockwright.rollout.compose import FILTER, container_name
 from engines.rollout import EARLY, EVERY, SECOND, THIRD, Rollout
 from engines.two import MAIN_IP
 
+QUICK = ("deploy", "--hold", "0")
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(1200)]
 
 
@@ -96,10 +97,10 @@ def test_status_tells_what_is_not_as_it_was_rolled_out(bare: Rollout) -> None:
 
 
 def test_a_filter_that_was_removed_comes_back(bare: Rollout) -> None:
-    bare.ok("deploy")
+    bare.ok(*QUICK)
     bare.dockers["pc2"].run("rm", "--force", f"dockwright-{FILTER}")
     assert "the supervisor is blind; the next ./dockwright up or deploy mends it" in bare.fails("status")
-    told = bare.json("deploy")
+    told = bare.json(*QUICK)
     assert (told["end"], told["touched"]) == ("done", ["pc2/SelfHealingSupervisor"])
     assert told["waves"][0]["steps"][0]["why"] == "its container is without its filter"
     assert bare.json("status")["well"]
@@ -114,23 +115,23 @@ def test_a_machine_that_is_off_is_left_alone(bare: Rollout) -> None:
         said = bare.fails("deploy", code=3)
         assert "dockwright: pc2: the engine at " in said
         assert "or leave it alone: --on mainpc" in said
-        told = bare.json("deploy", "--on", "mainpc")
+        told = bare.json(*QUICK, "--on", "mainpc")
         assert (told["end"], told["machines"], told["touched"]) == ("done", ["mainpc"], [THIRD])
         assert bare.fleet.run("status").returncode == 3
     finally:
         bare.pair.join()
     assert bare.images() == {**before, THIRD: bare.picture(name, THIRD).digest}
 
-    told = bare.json("deploy")
+    told = bare.json(*QUICK)
     assert (told["end"], told["touched"]) == ("done", [SECOND])
     assert (bare.running()[SECOND], bare.running()[THIRD]) == (name, name)
     assert bare.json("status")["well"]
-    told = bare.json("rollback", "--on", "pc2")
+    told = bare.json("rollback", "--on", "pc2", "--hold", "0")
     assert (told["machines"], told["touched"]) == (["pc2"], [SECOND])
     assert bare.images() == {**before, THIRD: bare.picture(name, THIRD).digest}
     history = bare.json("deploy", "--history")[-3:]
     assert [one["machines"] for one in history] == [["mainpc"], ["mainpc", "pc2"], ["pc2"]]
-    bare.ok("deploy")
+    bare.ok(*QUICK)
     assert bare.running()[SECOND] == name
     assert "no machine 'pc3' has an address" in bare.fails("deploy", "--on", "pc3", code=2)
 
@@ -140,7 +141,7 @@ def test_a_guest_goes_home_when_its_machine_gets_an_address(bare: Rollout, tmp_p
     file.write_text(f'[mainpc]\nengine = "local"\nhost = "{MAIN_IP}"\n')
     alone = bare.told("DOCKWRIGHT_MACHINES", str(file))
     guest, there = container_name("CentralErrorBus"), bare.dockers["mainpc"]
-    assert alone.json("deploy")["end"] == "done"
+    assert alone.json(*QUICK)["end"] == "done"
     assert guest in facts.containers(there), "without an address of pc2, its error bus is needed here"
 
     there.run("rm", "--force", container_name("Executor"))
@@ -148,11 +149,11 @@ def test_a_guest_goes_home_when_its_machine_gets_an_address(bare: Rollout, tmp_p
     (moved,) = planned[-1]["steps"]
     assert (planned[-1]["phase"], moved["instance"], moved["on"]) == ("leftovers", "pc2/CentralErrorBus", "mainpc")
     assert (moved["kind"], moved["why"]) == ("remove", "it runs on pc2")
-    bare.ok("deploy")
+    bare.ok(*QUICK)
     assert guest not in facts.containers(there)
     assert bare.json("status")["well"]
 
-    assert alone.json("deploy")["end"] == "done"
+    assert alone.json(*QUICK)["end"] == "done"
     there.run("rm", "--force", guest)
-    bare.ok("deploy")
+    bare.ok(*QUICK)
     assert bare.json("status")["well"], "nobody is told to run it here any more, container or not"
