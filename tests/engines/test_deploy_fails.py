@@ -14,6 +14,13 @@ pytestmark = [pytest.mark.engines, pytest.mark.scenarios, pytest.mark.timeout(12
 # The second wave's instance, on the other machine, is replaced by something good before the third one's fails.
 TOUCHED = {SECOND, THIRD}
 
+ILL = """
+from servicekit import Unhealthy
+def ill():
+    raise Unhealthy("the model is not loaded")
+service.check("model", ill)
+"""
+
 Check = Callable[..., str]
 
 
@@ -51,13 +58,7 @@ def test_one_that_crashes(taken_back: Check) -> None:
 
 
 def test_one_that_never_gets_healthy(taken_back: Check) -> None:
-    code = """
-from servicekit import Unhealthy
-def ill():
-    raise Unhealthy("the model is not loaded")
-service.check("model", ill)
-"""
-    said = taken_back("never healthy", code)
+    said = taken_back("never healthy", ILL)
     assert "mainpc/Executor: never got healthy, model: the model is not loaded" in said, said
 
 

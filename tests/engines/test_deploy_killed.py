@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
+
 import pytest
 
-from engines.rollout import EVERY, SECOND, THIRD, Rollout, interrupt, kill
+from engines.rollout import EVERY, SECOND, THIRD, Rollout, interrupt, kill, wait
+from engines.test_deploy_fails import ILL
 
 pytestmark = [pytest.mark.engines, pytest.mark.scenarios, pytest.mark.timeout(1200)]
 
@@ -26,6 +30,26 @@ def test_killed_and_continued(settled: Rollout, phase: str) -> None:
         each: seen[each] for each in EVERY - {SECOND, THIRD}
     }
     assert "no deploy from this host was cut off" in settled.fails("deploy", "--continue", code=2)
+
+
+def test_what_a_killed_deploy_began_is_judged_when_that_is_continued(settled: Rollout) -> None:
+    images = settled.images()
+    settled.behave(SECOND, ILL)
+    settled.behave(THIRD, "# behind one that is ill")
+    settled.release("begun, and ill")
+
+    def begun(process: subprocess.Popen[str]) -> None:
+        wait(lambda: settled.images().get(SECOND) != images[SECOND])
+        time.sleep(3)
+        kill(process)
+
+    code, said = settled.until(["deploy"], "wave 1 of 2", begun)
+    assert code == -9, said
+    said = settled.fails("deploy", "--continue")
+    assert "1 was begun by a deploy that was cut off, and is judged with the rest: pc2/AsyncProcessor" in said, said
+    assert "pc2/AsyncProcessor: never got healthy" in said, said
+    assert settled.images() == images
+    assert settled.unwell() == {}
 
 
 def test_killed_and_taken_back(settled: Rollout) -> None:

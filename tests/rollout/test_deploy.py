@@ -16,6 +16,7 @@ from dockwright.rollout.hold import Limits
 from dockwright.rollout.plan import Plan, Step, plan
 from dockwright.rollout.target import Seen, Target
 from dockwright.rollout.verdict import Answer
+from dockwright.rollout.waves import waited_for
 from dockwright.spec.model import Instance
 
 T = TypeVar("T")
@@ -293,13 +294,51 @@ def _otherwise(world: World) -> set[Instance]:
     return {each for (each, _), _ in images(world.old).items() ^ world.running.items()}
 
 
-def test_from_nothing_waves_are_watched_together_in_the_end() -> None:
-    """Each instance gets healthy a second after its start: what is more than that, and the end, is watching."""
-    world = World()
+class Ordered(World):
+    """One in which nobody is started before those that it waits for are healthy."""
+
+    def put(self, machine: str, steps: Sequence[Step]) -> None:
+        for step in steps:
+            for other in waited_for(FLEET, step.instance, OLD) if step.target else ():
+                assert self._answer(other, other.machine).ok, f"{other.name} is waited for by {step.instance.name}"
+        super().put(machine, steps)
+
+
+def test_from_nothing_only_those_that_are_waited_for_are_waited_for() -> None:
+    world = Ordered()
     assert deploy(planned(world, OLD), {}, DEADLINES, world, Limits(wave=100.0)).end == "done"
-    assert world.now < 100
     assert world.running == images(OLD)
-    world = World(dies={Instance("Registry", "mainpc"): 7.0}, old=targets("none", *NAMES))
+    began = {each.service: time for (each, _), time in world.started.items()}
+    assert began["Eye"] - began["Ear"] < 1, "a second is what each takes to be healthy"
+    assert began["Brain"] - began["Bus"] > 1
+    assert world.now < 100, "all are watched together in the end"
+
+
+def test_from_nothing_one_that_falls_takes_everything_away_again() -> None:
+    world = Ordered(dies={Instance("Registry", "mainpc"): 7.0}, old=targets("none", *NAMES))
     outcome = deploy(planned(world, OLD), {}, DEADLINES, world, Limits(end=30.0))
     assert (outcome.end, world.running) == ("taken back", {})
     assert [failure.instance for failure in outcome.failures] == [Instance("Registry", "mainpc")]
+
+
+@settings(max_examples=200, deadline=None)
+@given(services, failing)
+def test_from_nothing_the_end_is_what_the_outcome_says(bad: set[str], failures: dict[int, str]) -> None:
+    world = Ordered(bad=frozenset(f"sha256:one-{name.lower()}" for name in bad), failures=failures)
+    try:
+        outcome = deploy(planned(world, OLD), {}, DEADLINES, world, Limits())
+    except Killed:
+        again = planned(world, OLD)
+        world.failures, world.cut_until = {}, {}
+        named = {name for event, facts in world.noted if event == "touch" for name in facts["instances"]}  # type: ignore[attr-defined]
+        unproven = [OLD[each] for each in again.kept if each.name in named]
+        outcome = deploy(again, {}, DEADLINES, world, Limits(), unproven) if again.steps else Outcome("done")
+        if not again.steps:
+            return
+    if outcome.end == "done":
+        assert (world.running, bad) == (images(OLD), set())
+    elif outcome.end == "taken back":
+        assert world.running == {}
+        assert outcome.failures
+    else:
+        assert {each for each, _ in world.running} <= set(outcome.left)

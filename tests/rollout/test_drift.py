@@ -83,3 +83,11 @@ def test_since_when_it_is_unhealthy(streak: int, status: str, expected: str | No
 def test_without_a_check_nobody_knows() -> None:
     assert drift.unhealthy_since({"State": {}, "Config": {}}) is None
     assert drift.unhealthy_since(inspected(Status="unhealthy", FailingStreak=1, Log=[])) is None
+
+
+def test_after_how_long_it_was_first_healthy() -> None:
+    begun = "2026-11-24T10:00:00.5Z"
+    log = [{"Start": f"2026-11-24T10:00:0{second}.0Z", "ExitCode": code} for second, code in ((1, 1), (3, 0), (4, 0))]
+    assert drift.healthy_after(container("dockwright-alpha", StartedAt=begun, Health={"Log": log})) == 2.5
+    assert drift.healthy_after(container("dockwright-alpha", StartedAt=begun, Health={"Log": log[:1]})) is None
+    assert drift.healthy_after({"State": {}}) is None

@@ -74,3 +74,20 @@ def test_the_last_deploy_to_a_machine_is_known_with_its_way_back_and_its_end(boo
 @pytest.mark.parametrize(("end", "stays_open"), [("", True), ("stopped", True), ("taken back", False), ("done", False)])
 def test_only_what_holds_is_an_end(end: str, stays_open: bool) -> None:
     assert Last("20261124-0a1b2c3d4e5f", "up", end).open is stays_open
+
+
+def test_what_was_touched_last_by_a_deploy_without_a_good_end_is_unproven(book: Journal) -> None:
+    assert book.unproven() == set()
+    first = book.begin("deploy", "20261123-0a1b2c3d4e5f", "", {})
+    book.note(first, "touch", wave=1, instances=["pc2/A", "pc2/B"])
+    assert book.unproven() == {"pc2/A", "pc2/B"}
+    second = book.begin("deploy", "20261123-0a1b2c3d4e5f", "", {})
+    book.note(second, "touch", wave=1, instances=["pc2/B", "mainpc/C"])
+    book.note(second, "done")
+    assert book.unproven() == {"pc2/A"}, "another deploy that ended well did not judge it"
+    third = book.begin("rollback", "20261122-0a1b2c3d4e5f", "", {})
+    book.note(third, "touch", wave=0, instances=["pc2/A"])
+    book.note(third, "stopped")
+    assert book.unproven() == {"pc2/A"}
+    book.note(third, "taken back")
+    assert book.unproven() == set()

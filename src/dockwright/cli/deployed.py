@@ -42,11 +42,18 @@ def _beside(prepared: Prepared) -> Iterator[str]:
         yield f"nothing to do: all {len(made.kept)} instances run as the release says"
     elif made.kept:
         yield f"{len(made.kept)} unchanged and left alone: {', '.join(each.name for each in made.kept)}"
+    if prepared.unproven:
+        names = [each.instance.name for each in prepared.unproven]
+        was, is_ = ("was", "is") if len(names) == 1 else ("were", "are")
+        begun = f"{was} begun by a deploy that was cut off, and {is_} judged with the rest"
+        yield f"{len(names)} {begun}: {', '.join(names)}"
     why: dict[str, list[str]] = {}
     for entry in prepared.left_out:
         why.setdefault(entry["why"], []).append(entry["instance"])
     for reason, names in sorted(why.items(), key=lambda one: -len(one[1])):
         yield f"{len(names)} left out, {reason}{': ' + ', '.join(names) if len(names) <= 5 else ''}"
+    if made.fresh and len(made.waves) > 1:
+        yield "nothing that runs is touched: a wave waits only for whom it needs, and all are judged in the end"
     if not made.empty:
         back = str(prepared.back) or "nothing: no release was healthy yet"
         yield f"if a wave fails, everything goes back to {back}"
@@ -83,6 +90,7 @@ def plan_json(prepared: Prepared) -> dict[str, object]:
             for wave in made.waves
         ],
         "kept": [each.name for each in made.kept],
+        "unproven": [each.instance.name for each in prepared.unproven],
         "left_out": [dict(entry) for entry in prepared.left_out],
         "notes": list(made.notes),
     }

@@ -85,7 +85,7 @@ def run(
     reached = reach()
     held = pins.held(fleet, find.running(), date.today())
     prepared = deploying.prepare(fleet, record, reached, found, held, say, as_kept=as_kept)
-    if arguments.dry_run or (prepared.plan.empty and journal.here().unfinished() is None):
+    if arguments.dry_run or (prepared.plan.empty and not prepared.unproven and journal.here().unfinished() is None):
         deployed.show_plan(prepared, as_json=arguments.json)
         return 0
     if not arguments.json:

@@ -52,22 +52,33 @@ class Outcome:
 
 
 def deploy(
-    plan: Plan, before: Mapping[Instance, Target], deadlines: Mapping[Instance, float], hands: Hands, limits: Limits
+    plan: Plan,
+    before: Mapping[Instance, Target],
+    deadlines: Mapping[Instance, float],
+    hands: Hands,
+    limits: Limits,
+    unproven: Sequence[Target] = (),
 ) -> Outcome:
-    """Carry out a plan. `before`: what each instance goes back to; one that is missing there goes away again."""
-    touched: list[Step] = []
+    """Carry out a plan. `before`: what each instance goes back to; one that is missing there goes away again.
+
+    `unproven`: what runs as it should since a deploy that was cut off, and was never seen to hold; it is judged with
+    the rest, and taken back with it.
+    """
+    touched = [Step(each.instance, each.host, "replace", "it was begun", None, each, None) for each in unproven]
     courses: dict[Instance, Course] = {}
-    if all(step.kind == "start" for step in plan.steps):
-        # A wave is watched for a while lest the next one replaces what still ran. Here is nothing to lose: it needs to
-        # be healthy for those that wait for it, and all are watched together in the end.
-        limits = replace(limits, wave=0.0)
-    for wave in plan.waves:
-        hands.say(f"wave {wave.number} of {len(plan.waves)} ({wave.phase}): {_names(wave.steps)}")
-        failures = _wave(wave, deadlines, hands, limits, touched, courses, last=wave is plan.waves[-1])
+    if touched:
+        hands.note("touch", wave=0, instances=[step.instance.name for step in touched])
+    # How long a wave is watched lest the next one replaces what still ran.
+    between = replace(limits, wave=0.0) if plan.fresh else limits
+    for wave in (*plan.waves, None):
+        due = _due(touched, courses, wave if plan.fresh else None)
+        failures = _gate(touched, due, deadlines, hands, between, courses, last=wave is None)
+        if wave and not failures:
+            hands.say(f"wave {wave.number} of {len(plan.waves)} ({wave.phase}): {_names(wave.steps)}")
+            failures = _begin(wave, hands, limits, touched)
         if failures:
-            hands.note("failed", wave=wave.number, why=[failure.why for failure in failures])
+            hands.note("failed", why=[failure.why for failure in failures])
             return _take_back(failures, touched, before, deadlines, hands, limits)
-        hands.note("held", wave=wave.number)
     hands.note("done")
     return Outcome("done", courses=courses, touched=tuple(step.instance for step in touched))
 
@@ -82,27 +93,43 @@ def confirm(targets: Sequence[Target], deadlines: Mapping[Instance, float], hand
     return Outcome("stopped" if left else "done", tuple(failures), left, now, courses)
 
 
-def _wave(
-    wave: PlannedWave,
-    deadlines: Mapping[Instance, float],
-    hands: Hands,
-    limits: Limits,
-    touched: list[Step],
-    courses: dict[Instance, Course],
-    *,
-    last: bool,
-) -> list[Failure]:
-    """One wave: all images are on their machines before anything stops. Earlier waves must hold as well."""
-    held = [step.target for step in touched if step.target]
+def _begin(wave: PlannedWave, hands: Hands, limits: Limits, touched: list[Step]) -> list[Failure]:
+    """Start a wave: all its images are on their machines before anything stops."""
     machines = _by_machine(wave.steps)
     failed = _each(machines, hands, limits, _pull)
     if not failed:
         hands.note("touch", wave=wave.number, instances=[step.instance.name for step in wave.steps])
         touched += wave.steps
         failed = _each(machines, hands, limits, _put)
-    if failed:
-        return list(failed.values())
-    seen = hold([step.target for step in wave.steps if step.target], deadlines, hands, limits, held, last=last)
+    return list(failed.values())
+
+
+def _due(touched: Sequence[Step], courses: Mapping[Instance, Course], then: PlannedWave | None) -> list[Target]:
+    """What must be healthy now: all that was started and not yet judged; where `then` is given, as nothing ran before,
+    only those that this next wave waits for.
+
+    From nothing there is nothing to protect from a bad wave, and waiting for each would take as long as the slowest
+    starts of all waves together.
+    """
+    due = [step.target for step in touched if step.target and step.instance not in courses]
+    return [target for target in due if then is None or target.instance in then.waits]
+
+
+def _gate(
+    touched: Sequence[Step],
+    due: Sequence[Target],
+    deadlines: Mapping[Instance, float],
+    hands: Hands,
+    limits: Limits,
+    courses: dict[Instance, Course],
+    *,
+    last: bool,
+) -> list[Failure]:
+    """Wait until what is due is healthy. What was so before must be so still."""
+    if not due and not last:
+        return []
+    held = [step.target for step in touched if step.target and step.instance in courses]
+    seen = hold(due, deadlines, hands, limits, held, last=last)
     courses |= {each: course for each, course in seen.items() if each not in courses}
     return _failed(seen, {step.instance: step.host for step in touched if step.target}, hands)
 

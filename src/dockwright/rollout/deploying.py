@@ -26,7 +26,7 @@ from dockwright.rollout.plan import Plan, plan
 from dockwright.rollout.render import Rendered, render
 from dockwright.rollout.site import Aside, Site, aside, reach
 from dockwright.rollout.status import SILENT, filter_problem
-from dockwright.rollout.target import MISSING, UNFILTERED, Seen
+from dockwright.rollout.target import MISSING, UNFILTERED, Seen, Target
 from dockwright.rollout.verdict import Verdict
 from dockwright.rollout.way_back import WayBack, way_back
 from dockwright.spec.address import Address
@@ -44,6 +44,7 @@ class Prepared:
     aside: Mapping[str, Aside]
     kept: Mapping[tuple[str, str], Kept]
     plan: Plan
+    unproven: tuple[Target, ...]
     back: WayBack
     left_out: tuple[Mapping[str, str], ...]
     starts: Mapping[str, Starts]
@@ -109,7 +110,9 @@ def prepare(
     starts = read_starts()
     downtimes = {each: away for each in wanted if (away := starts.get(each.name, Starts()).downtime) is not None}
     made = plan(fleet, wanted, running, downtimes)
-    return Prepared(record, reached, reach.aside, {**more, **found}, made, back, rendered.left_out, starts)
+    begun = journal.here().unproven()
+    unproven = tuple(wanted[each] for each in made.kept if each.name in begun)
+    return Prepared(record, reached, reach.aside, {**more, **found}, made, unproven, back, rendered.left_out, starts)
 
 
 def _kept(record: Record, reached: Mapping[str, Site]) -> Rendered | None:
@@ -138,7 +141,8 @@ def carry_out(prepared: Prepared, verb: str, why: str, limits: Limits, say: Say)
 
 def _act(prepared: Prepared, hands: Machines, limits: Limits) -> Outcome:
     if not prepared.plan.empty:
-        return deploy(prepared.plan, prepared.back.targets, deadlines(prepared), hands, limits)
+        back = prepared.back.targets
+        return deploy(prepared.plan, back, deadlines(prepared), hands, limits, prepared.unproven)
     names = {(machine, prepared.record.name) for machine in prepared.sites}
     targets = [each for name, one in prepared.kept.items() if name in names for each in one.targets.values()]
     return confirm(targets, {each.instance: float(each.start_seconds) for each in targets}, hands, limits)
@@ -176,7 +180,8 @@ def seen(reached: Mapping[str, Site]) -> list[Seen]:
 
 def deadlines(prepared: Prepared) -> dict[Instance, float]:
     """How long each start may take: what was learned of it, else what is declared."""
-    every = {**prepared.back.targets, **{step.instance: step.target for step in prepared.plan.steps if step.target}}
+    every = {**prepared.back.targets, **{each.instance: each for each in prepared.unproven}}
+    every |= {step.instance: step.target for step in prepared.plan.steps if step.target}
     return {
         each: prepared.starts.get(each.name, Starts()).deadline(float(target.start_seconds))
         for each, target in every.items()

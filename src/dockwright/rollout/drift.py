@@ -37,6 +37,14 @@ def _differences(before: object, now: object, path: str) -> Iterator[str]:
         yield path
 
 
+def healthy_after(inspected: Mapping[str, Any]) -> float | None:
+    """Seconds from a container's start to the first success of the engine's own check; None where it kept none."""
+    state = inspected.get("State", {})
+    log = (state.get("Health") or {}).get("Log") or []
+    good = [moment(entry["Start"]) for entry in log if entry.get("ExitCode") == 0]
+    return (min(good) - moment(state["StartedAt"])).total_seconds() if good else None
+
+
 def unhealthy_since(inspected: Mapping[str, Any]) -> datetime | None:
     """When the engine's own health check began to fail; None while it does not, or where there is none.
 

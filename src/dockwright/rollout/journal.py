@@ -74,6 +74,13 @@ class Journal:
         ours = [entry for entry in entries if entry["deploy"] == last]
         return ours[0] if ours[-1]["event"] not in ("done", "taken back") else None
 
+    def unproven(self) -> set[str]:
+        """The instances that a deploy has touched last which has no end that holds."""
+        entries = self.entries()
+        good = {one["deploy"] for one in entries if one["event"] in ENDS[:2]}
+        touched = {name: one["deploy"] for one in entries if one["event"] == "touch" for name in one["instances"]}
+        return {name for name, deploy in touched.items() if deploy not in good}
+
     def last(self, machine: str) -> Last | None:
         """The last deploy to a machine; None where nothing was deployed there."""
         entries = self.entries()

@@ -16,7 +16,7 @@ from dockwright.engine import command
 from dockwright.engine.registry import place as registry
 from dockwright.engine.state import dumps
 from dockwright.errors import CommandFailed, DockwrightError, Unreachable
-from dockwright.rollout import bodies, brought, facts, healer
+from dockwright.rollout import bodies, brought, drift, facts, healer
 from dockwright.rollout.bring import absent, bring
 from dockwright.rollout.compose import FILTER, container_name
 from dockwright.rollout.healer import Healer
@@ -243,7 +243,8 @@ class Machines:
             return Answer(age, alive=False, ok=False, work=0, reason="it ended, and was started again")
         if not told.ok and age > target.start_seconds:
             _measure(site, found.name, start, told.reason)
-        return Answer(age, alive=True, ok=told.ok, work=start.work, reason=told.reason)
+        after = drift.healthy_after(found.inspected) if told.ok else None
+        return Answer(age, alive=True, ok=told.ok, work=start.work, reason=told.reason, ok_after=after)
 
 
 def _measure(site: Site, container: str, start: Start, reason: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dockwright.rollout.target import MISSING, Seen, Target
-from dockwright.rollout.waves import waves
+from dockwright.rollout.waves import waited_for, waves
 from dockwright.spec.model import Fleet, Instance
 
 Kind = Literal["start", "replace", "remove"]
@@ -34,11 +34,14 @@ class Step:
 
 @dataclass(frozen=True)
 class PlannedWave:
-    """Steps that are taken together, and gated together. `phase` is the phase's name, or "leftovers"."""
+    """Steps that are taken together, and gated together. `phase` is the phase's name, or "leftovers". `waits`: the
+    instances of earlier waves that one of these waits for.
+    """
 
     number: int
     phase: str
     steps: tuple[Step, ...]
+    waits: frozenset[Instance] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ class Plan:
     @property
     def empty(self) -> bool:
         return not self.waves
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing that runs is touched. Waves need not wait for each other then, but for who is waited for."""
+        return all(step.kind == "start" for step in self.steps)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -78,7 +86,8 @@ def plan(
         ]
         changed = tuple(step for step in steps if step)
         if changed:
-            planned.append(PlannedWave(len(planned) + 1, wave.phase, changed))
+            waits = {other for step in changed for other in waited_for(fleet, step.instance, targets)}
+            planned.append(PlannedWave(len(planned) + 1, wave.phase, changed, frozenset(waits)))
     removed = tuple(_removal(there[place], targets) for place in sorted(there.keys() - wanted))
     if removed:
         planned.append(PlannedWave(len(planned) + 1, "leftovers", removed))

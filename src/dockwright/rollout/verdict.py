@@ -48,7 +48,8 @@ class Answer:
     """One look at an instance, `at` seconds after its start.
 
     `alive`: its container runs, and is the one that was started. `work` grows while it gets somewhere: CPU time and
-    bytes logged. `reason` says why it is not well.
+    bytes logged. `reason` says why it is not well. `ok_after`: seconds from its start to its first healthy answer to
+    anybody, where somebody has noted that.
     """
 
     at: float
@@ -56,6 +57,7 @@ class Answer:
     ok: bool
     work: int
     reason: str = ""
+    ok_after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,13 @@ class Course:
             return self
         moved = answer.work != self.work
         begins = self.first_ok is None and answer.alive and (answer.ok or self.was_well)
+        earliest = answer.at if answer.ok_after is None else min(answer.at, max(0.0, answer.ok_after))
         seen = replace(
             self,
             reason=answer.reason,
             work=answer.work,
             worked_at=answer.at if moved else self.worked_at,
-            first_ok=answer.at if begins else self.first_ok,
+            first_ok=earliest if begins else self.first_ok,
         )
         if not answer.alive:
             return replace(seen, verdict=Verdict.CRASHED)
