@@ -203,13 +203,10 @@ class Machines:
         seen = facts.containers(site.docker)
         self._started({step.instance: seen.get(container_name(step.instance.service)) for step in steps if step.target})
         release = next((step.target.release for step in steps if step.target), None)
-        kept = (
-            self.kept[site.machine, release]
-            if release
-            else next(one for (machine, _), one in self.kept.items() if machine == site.machine)
-        )
         images = {name: facts.digest(found) for name, found in seen.items()}
         known = [one for (machine, _), one in self.kept.items() if machine == site.machine]
+        # Where something is only removed, it is for the release that is rolled out: the last of those that are known.
+        kept = self.kept[site.machine, release] if release else known[-1]
         self._write_desired(site, kept, brought.as_run(rows, images, known))
         instances = {
             name: bodies.body(dict(found.inspected))
