@@ -15,10 +15,12 @@ from dockwright.engine import command
 from dockwright.errors import CommandFailed, Unreachable
 from dockwright.lock import snapshot
 from dockwright.lock.debs import ARCH, Deb
-from dockwright.lock.resolver import Stop
+from dockwright.lock.resolver import Silent, Stop
 
 URI = re.compile(r"^'[^']+' (?P<file>\S+) (?P<size>\d+) (?P<hash>SHA256:[0-9a-f]{64})$")
 FILE = re.compile(r"^(?P<name>[^_]+)_(?P<version>[^_]+)_(?P<arch>[^_.]+)\.deb$")
+# apt gives up by itself on a server that stalls; one that says nothing for so many seconds has lost its way.
+SILENCE = 180.0
 UNREACHED = re.compile(r"Failed to fetch|Unable to connect|Could not connect|Temporary failure|Connection failed")
 
 
@@ -124,7 +126,10 @@ class Archive:
         """
         into.mkdir()
         words = [*self.apt("apt-get"), "--quiet", "download", *(f"{deb.name}={deb.version}" for deb in debs)]
-        code, output = self.stop.run(words, env={"LC_ALL": "C"}, cwd=into)
+        try:
+            code, output = self.stop.run(words, env={"LC_ALL": "C"}, cwd=into, silence=SILENCE)
+        except Silent as error:
+            raise unreached(self.suite, str(error)) from error
         if code:
             said = "\n".join(line for line in output.splitlines() if line.startswith(("E:", "Err:")))
             if command.NO_ROOM.search(output):

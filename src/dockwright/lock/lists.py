@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dockwright.engine import command, install
 from dockwright.errors import CommandFailed, DockwrightError, EngineUnavailable
+from dockwright.lock import archive
 from dockwright.lock.archive import Archive, unreached
 from dockwright.lock.debs import ARCH
-from dockwright.lock.resolver import Stop
+from dockwright.lock.resolver import Silent, Stop
 
 Say = Callable[[str], None]
 # Distribution -> the keys of its archive, and the package that brings them.
@@ -39,9 +40,11 @@ def read(
     words = ["mmdebstrap", "--mode=auto", "--variant=custom", "--format=null", "--skip=cleanup/apt", hook]
     # tini lies in Ubuntu's universe.
     words += ["--components=main,universe"] if distribution == "ubuntu" else []
+    # With several requests under way on a connection apt has lost an answer, and then waited for it for ever.
+    words += ['--aptopt=Acquire::http::Pipeline-Depth "0"']
     words += [f"--architectures={ARCH}", *([f"--keyring={keys}"] if keys else [])]
     asked = sources(distribution, suite) if lines is None else lines
-    code, output = stop.run([*words, suite, "/dev/null", *asked], env={"LC_ALL": "C"}, cwd=folder)
+    code, output = _patiently([*words, suite, "/dev/null", *asked], folder, suite, stop)
     if code:
         said = "\n".join(line for line in output.splitlines() if line.startswith(("E:", "W:", "Err:")))
         if UNSIGNED.search(output):
@@ -50,6 +53,17 @@ def read(
             raise CommandFailed(f"{suite}: its archive's lists do not fit on the disk", "make room, try again", said)
         raise unreached(suite, said)
     return Archive(folder, suite, stop, keys or TRUSTED)
+
+
+def _patiently(words: Sequence[str], folder: Path, suite: str, stop: Stop) -> tuple[int, str]:
+    """Exit status and output; one that hangs is ended and tried once more. Raises Unreachable where that hangs, too."""
+    for more in (True, False):
+        try:
+            return stop.run(words, env={"LC_ALL": "C"}, cwd=folder, silence=archive.SILENCE)
+        except Silent as error:
+            if not more:
+                raise unreached(suite, str(error)) from error
+    raise AssertionError
 
 
 def sources(distribution: str, suite: str) -> list[str]:

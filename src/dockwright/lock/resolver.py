@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,10 @@ class Stopped(KeyboardInterrupt):
     """The work was interrupted while a program ran."""
 
 
+class Silent(Unreachable):
+    """A program that wrote nothing for so long that it hangs; it was ended."""
+
+
 class Stop:
     """Ends every program that runs under it, once, for good."""
 
@@ -43,14 +49,26 @@ class Stop:
             process.end(2)
 
     def run(
-        self, words: Sequence[str], *, env: dict[str, str], cwd: Path, on_line: Callable[[str], None] | None = None
+        self,
+        words: Sequence[str],
+        *,
+        env: dict[str, str],
+        cwd: Path,
+        on_line: Callable[[str], None] | None = None,
+        silence: float = math.inf,
     ) -> tuple[int, str]:
-        """Exit status and output of a program. Raises Stopped when `end` was called."""
+        """Exit status and output of a program.
+
+        Raises Stopped when `end` was called, Silent where it writes nothing for more than `silence` seconds.
+        """
         lines: list[str] = []
+        heard = time.monotonic()
         ended = threading.Event()
         status: list[int] = []
 
         def take(line: str) -> None:
+            nonlocal heard
+            heard = time.monotonic()
             lines.append(line)
             if on_line:
                 on_line(line)
@@ -68,6 +86,8 @@ class Stop:
             while not ended.wait(0.2):
                 if self.asked:
                     raise Stopped
+                if time.monotonic() - heard > silence:
+                    raise Silent(f"`{command.shown(words)}` said nothing for {silence:.0f} s", "run it again")
         except BaseException:
             process.end(2)  # Ctrl-C comes here when it is the main thread that waits.
             raise
